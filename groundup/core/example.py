@@ -77,9 +77,10 @@ def read_examples(path: Path) -> Iterator[Example]:
     with open(path, "rb") as file:
         binary: Any = zstandard.ZstdDecompressor().stream_reader(file) if path.suffix == ".zst" else file
         try:
-            for number, line in enumerate(io.TextIOWrapper(binary, encoding="utf-8"), start=1):
-                if line.strip():
-                    yield _example(line, path, number)
+            with io.TextIOWrapper(binary, encoding="utf-8") as lines:
+                for number, line in enumerate(lines, start=1):
+                    if line.strip():
+                        yield _example(line, path, number)
         except (zstandard.ZstdError, UnicodeDecodeError) as error:
             raise DataError(f"{path} is damaged: {error}.", repair="Make its stage again with --again.") from None
 

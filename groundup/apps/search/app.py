@@ -1,0 +1,250 @@
+"""Search over any folder, file or run: ranked passages with evidence and citations, and answers that quote them.
+
+    search = Search(Path("documents.sqlite"))
+    search.add(Path("my_documents"))
+    for hit in search.search("how long may a return take"): print(hit.citation, hit.snippet)
+    print(search.answer("How long may a return take?").text)
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from groundup.apps.base import APPS, Answer, Citation, State
+from groundup.apps.search import dense, fusion
+from groundup.apps.search.answering import Answerer
+from groundup.apps.search.generator import Generate, from_url
+from groundup.apps.search.index import Changes, Filters, Index, Passage
+from groundup.apps.search.options import SearchOptions
+from groundup.apps.search.passages import sentences
+from groundup.apps.search.reading import documents_of
+from groundup.apps.search.stem import STOP_WORDS, stem, tokens
+from groundup.apps.search.understand import Query, read_synonyms, understand
+from groundup.core.document import Document
+from groundup.core.errors import DataError
+
+SAMPLES = Path(__file__).parent.parent / "support" / "documents"  # the shop's own pages: small, ours, shipped
+SNIPPET = 240  # characters; what fits in two lines of a result
+COMMON_SHARE = 0.2  # a word in more than a fifth of many passages ranks nothing and costs time; see `_expression`
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One passage found. highlights: ``(start, end)`` in the snippet."""
+
+    passage: Passage
+    score: float
+    snippet: str
+    highlights: tuple[tuple[int, int], ...]
+
+    @property
+    def citation(self) -> Citation:
+        """Where it stands, to be opened and checked."""
+        place = self.passage
+        return Citation(place.document_id, place.path, place.start, place.end, place.text, place.source)
+
+
+class Search:
+    """An index with its settings. `path` None keeps everything in memory."""
+
+    def __init__(
+        self,
+        path: Path | None = None,
+        options: SearchOptions | None = None,
+        *,
+        encoder: dense.Encoder | None = None,
+        generate: Generate | None = None,
+    ) -> None:
+        self.options = options or SearchOptions()
+        self.index = Index(
+            path, passage_words=self.options.passage_words, title_weight=self.options.title_weight
+        )
+        self.encoder = encoder or (dense.ENCODERS.get(self.options.encoder)() if self.options.encoder else None)
+        self.generate = generate
+        if generate is None and self.options.generator_url:
+            self.generate = from_url(self.options.generator_url, self.options.generator_model)
+        self.synonyms = read_synonyms(self.options.synonyms) if self.options.synonyms else {}
+        self._vocabulary: tuple[int, dict[str, int]] = (-1, {})
+        self._answerer = Answerer(self)
+
+    def close(self) -> None:
+        """Close the index file."""
+        self.index.close()
+
+    # Indexing
+
+    def add(self, place: Path) -> Changes:
+        """Index a folder, a file or a run; unchanged documents are skipped, vanished ones of its sources removed."""
+        skipped: list[str] = []
+        came: set[str] = set()
+
+        def watched() -> Iterable[Document]:
+            for document in documents_of(place, skipped):
+                came.add(document.source)
+                yield document
+
+        changes = self.index.update(watched())
+        # Which sources came is known only after reading, so the vanished are looked for in a second, cheap step.
+        gone = self._vanished(place, came)
+        for document_id in gone:
+            self.index.remove(document_id)
+        changes.removed += len(gone)
+        changes.skipped = skipped
+        self.encode()
+        return changes
+
+    def add_documents(self, documents: Iterable[Document], *, remove_missing: Sequence[str] = ()) -> Changes:
+        """Index documents from anywhere; `remove_missing` names sources that came whole this time."""
+        changes = self.index.update(documents, remove_missing=remove_missing)
+        self.encode()
+        return changes
+
+    def encode(self) -> int:
+        """Give every new passage its vector (nothing without an encoder)."""
+        return dense.fill(self.index, self.encoder) if self.encoder is not None else 0
+
+    def _vanished(self, place: Path, came: set[str]) -> list[str]:
+        if not place.is_dir():
+            return []
+        came = came or {place.name}
+        now = {document.id for document in documents_of(place, [])}
+        return [one for source in came for one in self.index.ids_of(source) if one not in now]
+
+    # Searching
+
+    def understand(self, text: str) -> Query:
+        """Read a query: spelling against the indexed words, synonyms, kind."""
+        generation = self.index.generation()
+        if self._vocabulary[0] != generation:
+            self._vocabulary = (generation, self.index.vocabulary())
+        return understand(text, self._vocabulary[1], self.synonyms)
+
+    def search(self, text: str, *, limit: int = 10, filters: Filters | None = None) -> list[Hit]:
+        """The best passages for a query; [] when nothing matches or nothing was asked."""
+        query = self.understand(text)
+        ranked = self.rank(query, filters=filters)[:limit]
+        found = self.index.passages([number for number, _ in ranked])
+        return [self._hit(found[number], score, query) for number, score in ranked if number in found]
+
+    def rank(self, query: Query, *, filters: Filters | None = None) -> list[tuple[int, float]]:
+        """``(passage, score)`` best first: words, vectors, or both fused, as the settings say."""
+        words = self.rank_words(query, filters)
+        if self.encoder is None:
+            return words
+        if not query.words:
+            return []
+        vectors = self.rank_vectors(query, filters)
+        weights = (1 - self.options.dense_weight, self.options.dense_weight)
+        fuse = fusion.normalised_sum if self.options.fusion == "sum" else fusion.reciprocal_rank
+        return fuse((words, vectors), weights)
+
+    def rank_words(self, query: Query, filters: Filters | None = None) -> list[tuple[int, float]]:
+        """The BM25 leg."""
+        expression = self._expression(query)
+        return self.index.match(expression, limit=self.options.depth, filters=filters) if expression else []
+
+    def rank_vectors(self, query: Query, filters: Filters | None = None) -> list[tuple[int, float]]:
+        """The dense leg; UsageError-free: without an encoder it finds nothing."""
+        if self.encoder is None or not query.text:
+            return []
+        allowed = self.index.allowed(filters) if filters else None
+        return dense.nearest(self.index, self.encoder, query.text, self.options.depth, allowed)
+
+    def _expression(self, query: Query) -> str:
+        """Any of the query's words; in a large index, words that are nearly everywhere are left out.
+
+        BM25 gives them a weight near zero (idf), but every passage that holds them would be scored: at 100,000
+        passages they are most of the time a query takes.
+        """
+        total = len(self.index)
+        if total < 5000 or len(query.words) < 2:
+            return query.expression()
+        frequency = {word: self.index.document_frequency(stem(word)) for word in query.words}
+        rare = tuple(word for word in query.words if frequency[word] <= COMMON_SHARE * total)
+        if not any(frequency[word] for word in rare):
+            return query.expression()
+        return Query(query.text, rare, query.stems, query.also).expression()
+
+    def weight(self, stem_: str) -> float:
+        """The inverse document frequency of a stem, BM25's form, never under a small positive number."""
+        total, frequency = len(self.index), self.index.document_frequency(stem_)
+        return max(0.05, math.log(1 + (total - frequency + 0.5) / (frequency + 0.5)))
+
+    def _hit(self, passage: Passage, score: float, query: Query) -> Hit:
+        wanted = set(query.stems) | {stem(word) for phrase in query.also for _, _, word in tokens(phrase)}
+        start, end = best_window(passage.text, wanted)
+        snippet = passage.text[start:end]
+        marks = tuple(
+            (first, last) for first, last, word in tokens(snippet) if word not in STOP_WORDS and stem(word) in wanted
+        )
+        return Hit(passage, score, snippet, marks)
+
+    # Answering
+
+    def answer(self, question: str, *, filters: Filters | None = None) -> Answer:
+        """Sentences of the documents that answer, each cited and checked; or the plain statement that none does."""
+        return self._answerer.answer(question, filters=filters)
+
+
+def best_window(text: str, wanted: set[str]) -> tuple[int, int]:
+    """The run of whole sentences up to SNIPPET characters that holds most different wanted stems."""
+    spans = sentences(text)
+    held = [{stem(word) for _, _, word in tokens(text[span.start : span.end])} & wanted for span in spans]
+    best, best_count = (0, min(len(text), SNIPPET)), -1
+    for first in range(len(spans)):
+        seen: set[str] = set()
+        for last in range(first, len(spans)):
+            if last > first and spans[last].end - spans[first].start > SNIPPET:
+                break
+            seen |= held[last]
+            if len(seen) > best_count:
+                best, best_count = (spans[first].start, spans[last].end), len(seen)
+    start, end = best
+    if end - start > 2 * SNIPPET:  # one very long sentence: open the window around its first wanted word
+        place = next((first for first, _, word in tokens(text[start:end]) if stem(word) in wanted), 0)
+        start = start + max(0, place - SNIPPET // 2)
+        start += len(re.match(r"\w*\W*", text[start:end]).group()) if place > SNIPPET // 2 else 0  # type: ignore[union-attr]
+        end = min(end, start + SNIPPET)
+    return start, end
+
+
+@APPS.register("search")
+class SearchApp:
+    """Ask your documents: `groundup app search`."""
+
+    name = "search"
+    purpose = "Find passages in your documents, and answers that quote them with their source."
+
+    def __init__(self, folder: Path | None = None, *, options: SearchOptions | None = None) -> None:
+        """folder: where the index is kept (search.sqlite); None works in memory on the shipped sample pages."""
+        self.search = Search(folder / "search.sqlite" if folder else None, options)
+        if self.search.index.num_documents() == 0:
+            self.search.add(SAMPLES)
+
+    def close(self) -> None:
+        """Close the index."""
+        self.search.close()
+
+    def examples(self) -> list[str]:
+        """Three questions the sample pages answer."""
+        return [
+            "How long do I have to return a lamp?",
+            "How much does express delivery cost?",
+            "Can I change the address of my order?",
+        ]
+
+    def add(self, place: Path) -> str:
+        """Index a folder or file of the user and say what was done."""
+        changes = self.search.add(place)
+        text = f"{changes.added} added, {changes.changed} changed, {changes.removed} removed, {changes.unchanged} unchanged"
+        return text + (f"; {len(changes.skipped)} skipped" if changes.skipped else "")
+
+    def ask(self, text: str, state: State | None = None) -> Answer:
+        """A question is answered from the documents; keywords bring the best passages."""
+        if not isinstance(text, str):
+            raise DataError("A question must be text.")
+        return self.search.answer(text)

@@ -1,0 +1,25 @@
+"""The settings of search, with the origin of every default."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from groundup.core.recipe import Options
+
+
+class SearchOptions(Options):
+    """How documents are cut, ranked and answered from."""
+
+    passage_words: int = Field(120, ge=20, le=1000)  # taste: one paragraph; also under MiniLM's 256 word pieces
+    encoder: Literal["", "minilm"] = ""  # "" searches by words alone, which needs no weights
+    fusion: Literal["sum", "rank"] = "sum"  # measured on Cranfield (docs/how_to/search.md): the better of the two
+    dense_weight: float = Field(0.5, ge=0, le=1)  # equal legs: no weight was fitted to Cranfield, which measures it
+    depth: int = Field(100, ge=1, le=1000)  # how far down each leg is read before fusion; the usual value of BEIR runs
+    title_weight: float = Field(2.0, ge=0)  # taste: a word of the title tells more than a word of the text
+    synonyms: Path | None = None  # a text file of the user: one line a group, "sofa, couch, settee"
+    answer_threshold: float = Field(0.46, ge=0, le=1)  # measured on SQuAD train questions (evaluate.py: answering)
+    generator_url: str = ""  # an OpenAI-compatible server that may phrase the answer; "" quotes the documents
+    generator_model: str = "groundup"

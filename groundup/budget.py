@@ -1,0 +1,146 @@
+"""From a budget to a plan: how long this machine needs for each stage, how large a model, how many steps.
+
+The machine is measured once (at most 20 s): one real training step of each candidate model, and a fixed piece of text
+work. The plan is written before the first stage and never changed by how long things then take, so that a run that
+was stopped and continued ends with the same weights.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+from groundup.core.console import Console, clock
+from groundup.core.errors import RecipeError
+from groundup.stages import Recipe
+
+# Seconds per megabyte of text on the reference machine (2 cores at about 2.5 GHz, measured 2026-11), collect+clean+tokenizer.
+# A machine's own speed scales them (`text_speed`).
+DATA_SECONDS_PER_MB = 1.7
+DATA_SECONDS_FIXED = 6.0  # starting up, training a small tokenizer
+REFERENCE_TEXT_SECONDS = 0.20  # what `text_speed` measures on the reference machine
+BYTES_PER_SAMPLE = 420  # of a story with half of the questions behind it
+AFTER_SECONDS = 35.0  # evaluate, audit, release and report of a small model on the reference machine
+FINETUNE_SHARE = 0.30  # of the training time, all tuning steps together; measured best for the demo
+DEPTHS = (2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24)
+# The deepest model is chosen that still sees this many tokens per parameter. Compute-optimal is about 20 (Hoffmann et al.
+# 2022); minutes on a CPU are far below, and there wider is better than longer only down to about 1.5 (docs/log.md).
+MIN_TOKENS_PER_PARAMETER = 1.5
+MAX_EPOCHS = 8  # more passes over the same text teach almost nothing (Muennighoff et al. 2023: about 4 count in full)
+
+
+def make_plan(recipe: Recipe, console: Console) -> dict[str, Any]:
+    """Sizes, steps and seconds for every stage of a recipe. Measures this machine only when there is a budget."""
+    from groundup.model.plan import count
+    from groundup.model.presets import resolve
+
+    text_bytes = corpus_bytes(recipe)
+    plan: dict[str, Any] = {"budget_seconds": recipe.budget_seconds, "text_bytes": text_bytes, "stages": {}}
+    stages = plan["stages"]
+    if recipe.model.from_:
+        plan["model"] = {"from": recipe.model.from_}
+        return plan
+    if recipe.budget_seconds is None:
+        config = resolve(recipe.model, recipe.tokenizer.vocabulary_size)
+        plan["model"] = config.as_dict()
+        plan["parameters"] = count(config).parameters
+        return plan
+
+    speed = text_speed()
+    data_seconds = (DATA_SECONDS_FIXED + DATA_SECONDS_PER_MB * text_bytes / 1e6) * speed
+    after_seconds = AFTER_SECONDS * speed
+    training_seconds = recipe.budget_seconds - data_seconds - after_seconds
+    if training_seconds < 5:
+        raise RecipeError(
+            f"A budget of {recipe.budget} is too short here: reading and cleaning {text_bytes / 1e6:.0f} MB takes about "
+            f"{clock(data_seconds)}, evaluation about {clock(after_seconds)}.",
+            repair=f'Give at least: budget = "{round((data_seconds + after_seconds) * 2 / 60 + 0.5)}m"',
+        )
+    steps = recipe.finetune.names
+    tuning_seconds = training_seconds * FINETUNE_SHARE if steps else 0.0
+    pretrain_seconds = training_seconds - tuning_seconds
+    tokens_there = text_bytes / 3.6  # bytes per token of a small vocabulary on English prose
+    chosen = choose_depth(recipe, pretrain_seconds, tokens_there)
+    plan["model"] = chosen["model"]
+    plan["parameters"] = chosen["parameters"]
+    plan["tokens_per_second"] = round(chosen["tokens_per_second"])
+    stages["collect"] = {"seconds": round(data_seconds * 0.15, 1)}
+    stages["clean"] = {"seconds": round(data_seconds * 0.5, 1)}
+    stages["tokenizer"] = {"seconds": round(data_seconds * 0.35, 1)}
+    batch_tokens = recipe.pretrain.batch_size * chosen["model"]["context_length"]
+    stages["pretrain"] = {
+        "steps": max(10, int(pretrain_seconds * chosen["tokens_per_second"] / batch_tokens)),
+        "seconds": round(pretrain_seconds, 1),
+    }
+    for name in steps:
+        stages[f"finetune.{name}"] = {
+            "tokens": int(tuning_seconds / len(steps) * chosen["tokens_per_second"]),
+            "seconds": round(tuning_seconds / len(steps), 1),
+        }
+    stages["evaluate"] = {"seconds": round(after_seconds * 0.6, 1)}
+    stages["audit"] = {"seconds": round(after_seconds * 0.3, 1)}
+    console.note(
+        f"plan: {plan['parameters'] / 1e6:.1f}M parameters, {stages['pretrain']['steps']:,} pretraining steps of "
+        f"{batch_tokens:,} tokens in about {clock(pretrain_seconds)}; {clock(tuning_seconds)} of tuning"
+    )
+    return plan
+
+
+def choose_depth(recipe: Recipe, seconds: float, tokens_there: float) -> dict[str, Any]:
+    """The model for a time: the recipe's depth, or the deepest that sees enough tokens; measured, not guessed."""
+    from groundup.model.plan import count
+    from groundup.model.presets import resolve
+
+    given = recipe.model.depth is not None
+    candidates = (recipe.model.depth,) if given else DEPTHS
+    best: dict[str, Any] = {}
+    for depth in candidates:
+        config = resolve(recipe.model.model_copy(update={"depth": depth}), recipe.tokenizer.vocabulary_size)
+        parameters = count(config).parameters
+        speed = training_speed(config, recipe.pretrain)
+        tokens = min(seconds * speed, tokens_there * MAX_EPOCHS)
+        if best and tokens < MIN_TOKENS_PER_PARAMETER * parameters:
+            break
+        best = {"model": config.as_dict(), "parameters": parameters, "tokens_per_second": speed}
+        if not given and seconds * speed > 60 * parameters * MIN_TOKENS_PER_PARAMETER:
+            continue
+    return best
+
+
+def training_speed(config: Any, options: Any, *, seconds: float = 2.5) -> float:
+    """Tokens per second of real training steps of `config` on this machine (forward, backward, update)."""
+    from groundup.train.speed import measure
+
+    return measure(config, options, seconds=seconds)
+
+
+def text_speed() -> float:
+    """How slow this machine is at text work, against the reference machine (1.0); best of three."""
+    text = "The quick brown fox jumps over the lazy dog near the riverbank, again and again, 42 times. " * 4000
+    pattern = re.compile(r"\w+|[^\w\s]")
+    best = min(_seconds_of(pattern, text) for _ in range(3))
+    return best / REFERENCE_TEXT_SECONDS
+
+
+def _seconds_of(pattern: re.Pattern[str], text: str) -> float:
+    start = time.perf_counter()
+    words: dict[str, int] = {}
+    for word in pattern.findall(text):
+        words[word] = words.get(word, 0) + 1
+    return time.perf_counter() - start
+
+
+def corpus_bytes(recipe: Recipe) -> int:
+    """An estimate of the raw text in bytes: counted for samples, file sizes (unpacked about 3.2x) for folders."""
+    total = 0
+    for source in recipe.collect.values():
+        if source.from_.startswith("samples:"):
+            total += (source.count or 2000) * BYTES_PER_SAMPLE
+            continue
+        place = Path(source.from_)
+        files = [place] if place.is_file() else [path for path in place.rglob("*") if path.is_file()]
+        packed = (".gz", ".zst", ".zip", ".tgz", ".parquet", ".epub", ".docx")
+        total += sum(path.stat().st_size * (3.2 if path.suffix in packed else 1.0) for path in files)
+    return int(total)

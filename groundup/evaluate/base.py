@@ -1,0 +1,157 @@
+"""The contract of a task: what it asks, how answers are marked, what simple rivals get.
+
+    task.items(data)          what to ask, the held-out part only
+    task.answer(subject, ...) one Outcome per item: the prompt as shown, the answer, the marks
+    task.metrics              marks -> one number, each with an interval
+    task.baselines            simple rivals, answering the same items, marked by the same function
+
+A task is *generation* (the model writes), *choice* (the likeliest of the given answers) or *likelihood* (how
+probable is the given text). Three small classes do the three kinds: `generation.py`, `choice.py` and
+`tasks/bits_per_byte.py`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from groundup.core.errors import DataError
+from groundup.core.files import fingerprint
+from groundup.core.registry import Registry
+from groundup.evaluate.subject import Subject
+
+Kind = Literal["generation", "choice", "likelihood"]
+
+
+@dataclass(frozen=True)
+class Item:
+    """One question. `plain` is the text a base model continues, `messages` the turns a chat model answers.
+
+    text, question: the parts of the prompt, for baselines. choices, label: candidate answers and the index of the
+    right one. contexts: one context per choice, where the context and not the ending differs (Winograd schemas).
+    """
+
+    id: str
+    plain: str
+    gold: str = ""
+    messages: tuple[dict[str, Any], ...] = ()
+    text: str = ""
+    question: str = ""
+    choices: tuple[str, ...] = ()
+    label: int = -1
+    contexts: tuple[str, ...] = ()
+    source: str = ""
+    meta: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One item answered and marked. `marks` holds the numbers that metrics add up, all finite."""
+
+    item: Item
+    prompt: str
+    answer: str
+    marks: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One number from many outcomes. `of` gets outcomes; `mark` names the mark it averages, when it is a mean.
+
+    A mean of zeros and ones gets a Wilson interval, any other mean the bootstrap over its values, and a metric
+    of the whole set (BLEU, macro F1, a ratio) the bootstrap over items.
+    """
+
+    name: str
+    of: Callable[[Sequence[Outcome]], float]
+    mark: str = ""
+    higher_is_better: bool = True
+    chance: float | None = None
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """A simple rival: gets the task, training items (maybe none) and the model's outcomes, whose items it answers.
+
+    It returns the marks it earns, or None where it has nothing to learn from.
+    """
+
+    name: str
+    marks: Callable[[Task, Sequence[Item], Sequence[Outcome]], list[dict[str, float]] | None]
+
+
+@dataclass(frozen=True)
+class Data:
+    """Where a task finds what it asks: the inputs of the stage by name, and the folder of the TOML tasks' files."""
+
+    inputs: Mapping[str, Path]
+    folder: Path | None = None
+    seed: int = 1
+
+    def needed(self, name: str, task: str) -> Path:
+        """The folder of one input, or a DataError that says which task needs it."""
+        if name not in self.inputs:
+            raise DataError(
+                f"The task '{task}' needs the folder of the stage '{name}', which was not given.",
+                repair="Evaluate a run (groundup evaluate RUN), or name tasks that bring their own data.",
+            )
+        return self.inputs[name]
+
+
+class Task(Protocol):
+    """What `stage.run` needs of a task."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def kind(self) -> Kind: ...
+    @property
+    def metrics(self) -> tuple[Metric, ...]: ...
+    @property
+    def baselines(self) -> tuple[Baseline, ...]: ...
+
+    def items(self, data: Data, split: str = "test") -> list[Item]:
+        """All items of a split; `stage.run` draws the ones that are asked."""
+        ...
+
+    def answer(self, subject: Subject, items: Sequence[Item], shots: Sequence[Item]) -> list[Outcome]:
+        """Ask the model, mark its answers; one outcome per item in order."""
+        ...
+
+    def mark(self, item: Item, answer: str) -> dict[str, float]:
+        """The marks of one answer text: for the model's and for the baselines' alike."""
+        ...
+
+    def protocol(self, subject: Subject, shots: int) -> str:
+        """In words: kind, format, shots."""
+        ...
+
+
+tasks: Registry[Callable[[], Task]] = Registry("evaluation task")
+
+
+def mean_of(mark: str, *, name: str = "", higher_is_better: bool = True, chance: float | None = None) -> Metric:
+    """The metric that averages one mark."""
+
+    def mean(outcomes: Sequence[Outcome]) -> float:
+        return math.fsum(outcome.marks[mark] for outcome in outcomes) / len(outcomes)
+
+    return Metric(name or mark, mean, mark, higher_is_better, chance)
+
+
+def ratio_of(above: str, below: str, name: str, *, higher_is_better: bool) -> Metric:
+    """The metric that divides two sums of marks, such as bits by bytes; 0 when the lower sum is 0."""
+
+    def ratio(outcomes: Sequence[Outcome]) -> float:
+        total = math.fsum(outcome.marks[below] for outcome in outcomes)
+        return math.fsum(outcome.marks[above] for outcome in outcomes) / total if total else 0.0
+
+    return Metric(name, ratio, "", higher_is_better)
+
+
+def hash_of(items: Sequence[Item]) -> str:
+    """A hash of what is asked and what is right, so that two scores are known to be about the same thing."""
+    return fingerprint([[item.id, item.plain, item.gold, item.choices, item.label] for item in items])[:16]

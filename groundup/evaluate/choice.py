@@ -1,0 +1,130 @@
+"""Tasks answered by likelihood: which of the given endings the model finds most probable (rank classification).
+
+Two rules, both reported since neither is right everywhere (Brown et al. 2020, section 2.4; Gao 2021):
+`accuracy` picks the ending with the highest summed log-probability, `accuracy_per_byte` the highest per byte of
+the ending, so that long endings are not punished for their length. Ties go to the first choice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from groundup.evaluate.base import Baseline, Data, Item, Kind, Metric, Outcome, mean_of
+from groundup.evaluate.baselines import BM25, LONGEST_CHOICE, MAJORITY
+from groundup.evaluate.subject import Subject
+
+
+@dataclass(frozen=True)
+class ChoiceTask:
+    """Pick one of the choices. separator stands between context and ending; chat: ask chat models with turns."""
+
+    name: str
+    read: Callable[[Data, str], list[Item]]
+    chance: float
+    separator: str = " "
+    chat: bool = True
+    baselines: tuple[Baseline, ...] = (LONGEST_CHOICE, BM25, MAJORITY)
+    kind: Kind = "choice"
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """Accuracy by sum and by byte."""
+        return (mean_of("accuracy", chance=self.chance), mean_of("accuracy_per_byte", chance=self.chance))
+
+    def items(self, data: Data, split: str = "test") -> list[Item]:
+        """All items of a split."""
+        return self.read(data, split)
+
+    def mark(self, item: Item, answer: str) -> dict[str, float]:
+        """Right or wrong, for an answer given as text."""
+        right = float(answer == item.choices[item.label])
+        return {"accuracy": right, "accuracy_per_byte": right}
+
+    def answer(self, subject: Subject, items: Sequence[Item], shots: Sequence[Item]) -> list[Outcome]:
+        """Score every ending of every item in one batch."""
+        turns = subject.chat and self.chat
+        pairs: list[tuple[list[int], list[int]]] = []
+        prompts: list[str] = []
+        before = "".join(_shown(shot, self.separator) + "\n\n" for shot in shots)
+        for item in items:
+            if turns:
+                prompt, prompt_ids = subject.prompt(item, shots)
+                pairs += [(prompt_ids, subject.tokenizer.encode(choice)) for choice in item.choices]
+            else:
+                prompt = before + (item.contexts[item.label] if item.contexts else item.plain)
+                for position, choice in enumerate(item.choices):
+                    context = before + (item.contexts[position] if item.contexts else item.plain)
+                    pairs.append(subject.pair(context, self.separator + choice))
+            prompts.append(prompt)
+        scored = iter(subject.score(pairs))
+        outcomes = []
+        for item, prompt in zip(items, prompts, strict=True):
+            found = [next(scored) for _ in item.choices]
+            sums = [one.logprob for one in found]
+            # The ending's own bytes: a cut ending must not look better for being short.
+            rates = [
+                one.logprob / max(1, len(choice.encode())) for one, choice in zip(found, item.choices, strict=True)
+            ]
+            by_sum, by_byte = sums.index(max(sums)), rates.index(max(rates))
+            marks = {
+                "accuracy": float(by_sum == item.label),
+                "accuracy_per_byte": float(by_byte == item.label),
+            }
+            outcomes.append(Outcome(item, prompt, item.choices[by_sum], marks))
+        return outcomes
+
+    def protocol(self, subject: Subject, shots: int) -> str:
+        """In words."""
+        shown = "chat template" if subject.chat and self.chat else "plain text"
+        return f"likelihood of each ending, {shown}, {shots}-shot"
+
+
+@dataclass(frozen=True)
+class ContinuationTask:
+    """How probable is the one right ending: is every token of it the model's first choice, and how many bits."""
+
+    name: str
+    read: Callable[[Data, str], list[Item]]
+    separator: str = " "
+    baselines: tuple[Baseline, ...] = ()
+    metrics: tuple[Metric, ...] = (
+        mean_of("accuracy"),
+        mean_of("bits", name="bits_per_ending", higher_is_better=False),
+    )
+    kind: Kind = "likelihood"
+
+    def items(self, data: Data, split: str = "test") -> list[Item]:
+        """All items of a split."""
+        return self.read(data, split)
+
+    def mark(self, item: Item, answer: str) -> dict[str, float]:
+        """Right or wrong, for an answer given as text."""
+        return {"accuracy": float(answer.strip() == item.gold.strip())}
+
+    def answer(self, subject: Subject, items: Sequence[Item], shots: Sequence[Item]) -> list[Outcome]:
+        """Score the right ending of every item."""
+        before = "".join(_shown(shot, self.separator) + "\n\n" for shot in shots)
+        prompts = [before + item.plain for item in items]
+        pairs = [
+            subject.pair(prompt, self.separator + item.gold) for prompt, item in zip(prompts, items, strict=True)
+        ]
+        outcomes = []
+        for item, prompt, one in zip(items, prompts, subject.score(pairs), strict=True):
+            marks = {"accuracy": float(one.is_greedy), "bits": -one.logprob / LN_2}
+            outcomes.append(Outcome(item, prompt, item.gold if one.is_greedy else "", marks))
+        return outcomes
+
+    def protocol(self, subject: Subject, shots: int) -> str:
+        """In words."""
+        return f"likelihood of the right ending, greedy match, plain text, {shots}-shot"
+
+
+LN_2 = 0.6931471805599453
+
+
+def _shown(item: Item, separator: str) -> str:
+    """A worked example as text: its context, the separator, its right ending."""
+    if item.contexts:
+        return item.contexts[item.label] + separator + item.choices[item.label]
+    return item.plain + separator + (item.choices[item.label] if item.choices else item.gold)

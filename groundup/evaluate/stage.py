@@ -1,0 +1,161 @@
+"""Stage 6: ask the model every task, mark the answers, write scores that can be believed.
+
+    run(options, inputs, output, context) -> counts
+
+inputs: `model` (a model folder) and what the tasks need of `collect`, `clean`, `tokenizer`. output:
+
+    scores.json             every score with interval, n, chance, baseline, protocol and the hash of what was asked
+    items/TASK.jsonl.zst    every item: the prompt as shown, the answer, the gold answer, the marks
+
+A task that is done is not asked again when a killed run continues: its scores wait in `.done/TASK.json`.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from groundup.core.errors import DataError, Interrupted, UsageError
+from groundup.core.files import atomic_writer, read_json, write_json
+from groundup.core.randomness import python_random
+from groundup.core.score import Score, write_scores
+from groundup.core.stage import Context
+from groundup.evaluate.base import Data, Item, Outcome, Task, hash_of
+from groundup.evaluate.catalogue import find_task
+from groundup.evaluate.options import EvaluateOptions
+from groundup.evaluate.scoring import rivals_of, scores_of, table
+from groundup.evaluate.subject import Subject, load_subject
+
+# Baselines learn from at most so many training items: some seconds on one core. Taste.
+MOST_TRAINING_ITEMS = 10_000
+
+
+def run(options: EvaluateOptions, inputs: Mapping[str, Path], output: Path, context: Context) -> dict[str, Any]:
+    """Score the model on every task; returns counts for the manifest."""
+    chosen = [find_task(name) for name in options.tasks]  # an unknown name stops before the model is opened
+    subject = load_subject(Path(inputs["model"]), device=context.device, format=options.format)
+    scores: list[Score] = []
+    for task in chosen:
+        if context.stop():
+            raise Interrupted("Stopped between two tasks.", repair="Run the same command again to continue.")
+        scores += _task_once(task, subject, options, inputs, output, context)
+    write_scores(output / "scores.json", scores)
+    context.console.note(table(scores))
+    return {"tasks": len(chosen), "scores": len(scores), "items": sum(_items_by_task(scores).values())}
+
+
+def _task_once(
+    task: Task,
+    subject: Subject,
+    options: EvaluateOptions,
+    inputs: Mapping[str, Path],
+    output: Path,
+    context: Context,
+) -> list[Score]:
+    done = output / ".done" / f"{task.name}.json"
+    items_file = output / "items" / f"{task.name}.jsonl.zst"
+    if done.exists() and items_file.exists():
+        return [Score(**row) for row in read_json(done)]
+    start = time.monotonic()
+    scores, outcomes = score_task(task, subject, options, data_of(options, inputs, context.seed))
+    write_items(items_file, outcomes)
+    write_json(done, [asdict(score) for score in scores])
+    seconds = round(time.monotonic() - start, 1)
+    context.console.event("note", stage="evaluate", task=task.name, seconds=seconds, items=len(outcomes))
+    context.console.note(f"evaluate: {task.name}, {len(outcomes)} items in {seconds} s")
+    return scores
+
+
+def data_of(options: EvaluateOptions, inputs: Mapping[str, Path], seed: int) -> Data:
+    """Where tasks look for their items."""
+    folder = Path(options.data).expanduser() if options.data else None
+    if folder is not None and not folder.is_dir():
+        raise DataError(
+            f"evaluate.data: {folder} is not a folder.", repair="Name the folder that holds the tasks' files."
+        )
+    return Data(inputs, folder, options.seed if options.seed is not None else seed)
+
+
+def score_task(
+    task: Task, subject: Subject, options: EvaluateOptions, data: Data
+) -> tuple[list[Score], list[Outcome]]:
+    """Draw the items, ask, mark, compare with the rivals. The main path of evaluation in one place."""
+    asked, shots, train = draw(task, data, options)
+    cut_before = subject.truncated
+    outcomes = task.answer(subject, asked, shots)
+    rivals = rivals_of(task, train, outcomes)
+    scores = scores_of(
+        task,
+        outcomes,
+        rivals,
+        protocol=task.protocol(subject, len(shots)),
+        data_hash=hash_of(asked),
+        seed=data.seed,
+        meta={"prompts_cut": subject.truncated - cut_before, "baselines": sorted(rivals)},
+    )
+    return scores, outcomes
+
+
+def draw(task: Task, data: Data, options: EvaluateOptions) -> tuple[list[Item], list[Item], list[Item]]:
+    """(asked, shots, training items), the same for the same seed whatever model is asked.
+
+    Tasks without a training split (rows of a benchmark) lend their shots and training items from the rows that
+    are not asked; with limit = "all" only the shots are kept back.
+    """
+    held_out = task.items(data)
+    if not held_out:
+        raise DataError(f"The task '{task.name}' has no item to ask.")
+    python_random(data.seed, "evaluate", task.name).shuffle(held_out)
+    train = task.items(data, "train")
+    python_random(data.seed, "evaluate training", task.name).shuffle(train)
+    if train:
+        shots, train = train[: options.shots], train[options.shots :]
+    else:
+        shots, held_out = held_out[: options.shots], held_out[options.shots :]
+    asked = held_out if options.limit == "all" else held_out[: options.limit]
+    if not asked or len(shots) < options.shots:
+        raise UsageError(
+            f"The task '{task.name}' has too few items for {options.shots} shots.", repair="Ask for fewer shots."
+        )
+    return asked, shots, (train or held_out[len(asked) :])[:MOST_TRAINING_ITEMS]
+
+
+def write_items(path: Path, outcomes: Sequence[Outcome]) -> None:
+    """items/TASK.jsonl.zst: one JSON object per item."""
+    import zstandard
+
+    with atomic_writer(path) as file:
+        with zstandard.ZstdCompressor(level=6).stream_writer(file, closefd=False) as stream:
+            for outcome in outcomes:
+                row = {
+                    "id": outcome.item.id,
+                    "source": outcome.item.source,
+                    "prompt": outcome.prompt,
+                    "answer": outcome.answer,
+                    "gold": outcome.item.gold,
+                    "choices": list(outcome.item.choices),
+                    "marks": outcome.marks,
+                }
+                stream.write((json.dumps(row, ensure_ascii=False) + "\n").encode("utf-8", "replace"))
+
+
+def read_items(path: Path) -> Iterator[dict[str, Any]]:
+    """What `write_items` wrote."""
+    import io
+
+    import zstandard
+
+    if not path.exists():
+        raise DataError(f"No items at {path}.")
+    with open(path, "rb") as file:
+        stream: Any = zstandard.ZstdDecompressor().stream_reader(file)
+        for line in io.TextIOWrapper(stream, encoding="utf-8"):
+            yield json.loads(line)
+
+
+def _items_by_task(scores: Sequence[Score]) -> dict[str, int]:
+    return {score.task: score.n for score in scores if not score.source}

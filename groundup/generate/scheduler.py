@@ -1,0 +1,289 @@
+"""Continuous batching: requests join and leave a running batch between any two tokens.
+
+The idea of Orca (Yu et al., OSDI 2022): schedule by the token, not by the request. `Scheduler.step()` first admits
+waiting requests (first come, first served) by reading their prompts, then computes one more token for every running
+one. Rows have their own lengths (see `cache`), so a short request never waits for a long one. Prompt tokens read per
+step are bounded, so that one long prompt does not hold up all streams for long. Left out: preemption (a row keeps its
+place to the end) and paging (Kwon et al. 2023): rows are contiguous.
+
+Legend: B rows, T time, D width, V vocabulary.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from groundup.core.errors import UsageError
+from groundup.generate.cache import KVCache, cache_for, forward
+from groundup.generate.detokenize import TextStream
+from groundup.generate.sampling import Draws, Sampler, Sampling
+
+MAX_ROWS = 32  # taste: on 2 cores the gain per row flattens before
+PREFILL_TOKENS = 2048  # prompt tokens read per step, padding included; taste: a fraction of a second for 124M
+
+
+@dataclass(frozen=True)
+class Token:
+    """One token of an answer. text: what may be shown because of it. logprob: under the model, before sampling rules.
+
+    top: the most probable tokens at this place, id -> log-probability (as many as `Sampling.top_logprobs`).
+    """
+
+    id: int
+    text: str
+    logprob: float
+    top: dict[int, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Generated:
+    """One answer. ids are all tokens drawn but the end token; text ends before a stop string.
+
+    finish: "stop" (end token or stop string), "length" (max_tokens or the context is full), "cancelled".
+    """
+
+    ids: list[int]
+    text: str
+    logprobs: list[float]
+    finish: str
+    top: list[dict[int, float]] = field(default_factory=list)
+    num_prompt_tokens: int = 0
+
+
+class Request:
+    """One answer in the making. answer: its number among `sampling.n`.
+
+    on_token is called with each `Token`; once more, with id -1, when text was held back until the end.
+    allow: for constrained decoding; called with the ids so far, returns a BoolTensor (V,) of what may come, or None.
+    """
+
+    def __init__(
+        self,
+        prompt_ids: Sequence[int],
+        sampling: Sampling,
+        *,
+        answer: int = 0,
+        on_token: Callable[[Token], None] | None = None,
+        allow: Callable[[list[int]], Tensor | None] | None = None,
+    ) -> None:
+        self.prompt_ids = list(prompt_ids)
+        self.sampling = sampling
+        self.on_token = on_token
+        self.allow = allow
+        self.draws = Draws(sampling.seed, answer)
+        self.ids: list[int] = []
+        self.logprobs: list[float] = []
+        self.top: list[dict[int, float]] = []
+        self.finish = ""  # "" while it runs
+        self.max_tokens = sampling.max_tokens
+        self.text_stream: TextStream | None = None
+        self.counts_V: Tensor | None = None
+        self.seen_V: Tensor | None = None
+
+    def result(self) -> Generated:
+        """The answer as it stands."""
+        text = self.text_stream.text if self.text_stream else ""
+        return Generated(self.ids, text, self.logprobs, self.finish, self.top, len(self.prompt_ids))
+
+
+class Scheduler:
+    """Runs many requests on one model. Single-threaded: whoever owns it calls `submit`, `cancel` and `step`."""
+
+    def __init__(self, model: torch.nn.Module, tokenizer: Any, *, max_rows: int = MAX_ROWS) -> None:
+        self.model = model
+        self.tokenizer = tokenizer
+        self.max_rows = max_rows
+        self.context_length: int = model.config.context_length
+        self.device = next(model.parameters()).device
+        ends = (tokenizer.special.get(name) for name in ("<|endoftext|>", "<|end|>"))
+        self.end_ids = {token for token in ends if token is not None}  # a foreign tokenizer may lack one
+        self.waiting: deque[Request] = deque()
+        self.running: list[Request] = []  # running[b] is row b of the cache
+        self._cache: KVCache | None = None
+        self._sampler: Sampler | None = None
+
+    @property
+    def is_idle(self) -> bool:
+        """Nothing waits and nothing runs."""
+        return not self.waiting and not self.running
+
+    def submit(self, request: Request) -> None:
+        """Queue a request. UsageError when its prompt is empty or leaves no room for an answer."""
+        num_prompt = len(request.prompt_ids)
+        if num_prompt == 0:
+            raise UsageError("The prompt has no tokens.", repair="Begin with <|endoftext|>, as every text does.")
+        if num_prompt >= self.context_length:
+            raise UsageError(
+                f"The prompt has {num_prompt:,} tokens; the model reads {self.context_length:,}, answer included.",
+                repair="Shorten the prompt.",
+            )
+        request.max_tokens = min(request.sampling.max_tokens, self.context_length - num_prompt)
+        request.text_stream = TextStream(self.tokenizer, request.sampling.stop)
+        if request.max_tokens == 0:
+            request.finish = "length"
+        else:
+            self.waiting.append(request)
+
+    def cancel(self, request: Request) -> None:
+        """Stop a request now and free its row; what it has so far stays in it. Finished ones are left as they are."""
+        if request.finish:
+            return
+        if request in self.waiting:
+            self.waiting.remove(request)
+        self._end(request, "cancelled")
+        self._leave()
+
+    @torch.inference_mode()
+    def step(self) -> None:
+        """Admit who waits, then one more token for everybody running."""
+        if self.waiting and len(self.running) < self.max_rows:
+            self._admit()
+        if not self.running:
+            return
+        assert self._cache is not None
+        ids_B1 = torch.tensor([[request.ids[-1]] for request in self.running], device=self.device)
+        hidden_B1D = forward(self.model, ids_B1, self._cache)
+        self._choose(self.running, self.model.logits(hidden_B1D)[:, -1], self._current_sampler())
+        self._leave()
+
+    def _admit(self) -> None:
+        """Read the prompts of as many waiting requests as fit, in order; each gets its first token and a row."""
+        group: list[Request] = []
+        longest = 0
+        while self.waiting and len(self.running) + len(group) < self.max_rows:
+            longest = max(longest, len(self.waiting[0].prompt_ids))
+            if group and longest * (len(group) + 1) > PREFILL_TOKENS:
+                break
+            group.append(self.waiting.popleft())
+        # Answers to one prompt (n > 1, or the same question twice) read it once.
+        prompts = list(dict.fromkeys(tuple(request.prompt_ids) for request in group))
+        row_of = {prompt: row for row, prompt in enumerate(prompts)}
+        lengths = [len(prompt) for prompt in prompts]
+        cache = cache_for(self.model, len(prompts), max(lengths))
+        last_BD = read_prompts(self.model, prompts, cache)
+        rows = [row_of[tuple(request.prompt_ids)] for request in group]
+        logits_BV = self.model.logits(last_BD[:, None])[:, 0][torch.tensor(rows, device=self.device)]
+        self._choose(group, logits_BV, Sampler([request.sampling for request in group], self.device))
+        if self._cache is None:
+            self._cache = cache_for(self.model, 0, max(lengths) + 1)
+        for request, row in zip(group, rows, strict=True):
+            if not request.finish:
+                self._cache.add_row(cache, row, lengths[row])
+                self.running.append(request)
+        self._sampler = None
+
+    def _choose(self, requests: list[Request], logits_BV: Tensor, sampler: Sampler) -> None:
+        """The next token of each request from its logits; finishes those that end."""
+        logits_BV = logits_BV.float()
+        seen_BV = counts_BV = None
+        if sampler.any_counts:
+            for request in requests:
+                self._start_counts(request, logits_BV.shape[-1])
+            seen_BV = torch.stack([request.seen_V for request in requests if request.seen_V is not None])
+            counts_BV = torch.stack([request.counts_V for request in requests if request.counts_V is not None])
+        chosen_B = sampler(
+            logits_BV,
+            [request.draws for request in requests],
+            seen_BV=seen_BV,
+            counts_BV=counts_BV,
+            allowed_BV=self._allowed(requests, logits_BV),
+        )
+        logprob_B = logits_BV.gather(-1, chosen_B[:, None])[:, 0] - logits_BV.logsumexp(-1)
+        for row, (request, token, logprob) in enumerate(
+            zip(requests, chosen_B.tolist(), logprob_B.tolist(), strict=True)
+        ):
+            self._take(request, token, logprob, logits_BV[row])
+
+    def _take(self, request: Request, token: int, logprob: float, logits_V: Tensor) -> None:
+        """Add one token to a request and see whether it ends."""
+        if token in self.end_ids and not request.sampling.ignore_end:
+            self._end(request, "stop")
+            return
+        top: dict[int, float] = {}
+        if request.sampling.top_logprobs:
+            best = logits_V.log_softmax(-1).topk(request.sampling.top_logprobs)
+            top = dict(zip(best.indices.tolist(), best.values.tolist(), strict=True))
+            request.top.append(top)
+        request.ids.append(token)
+        request.logprobs.append(logprob)
+        if request.counts_V is not None and request.seen_V is not None:
+            request.counts_V[token] += 1
+            request.seen_V[token] = True
+        assert request.text_stream is not None
+        text = request.text_stream.push(token)
+        if request.on_token:
+            request.on_token(Token(token, text, logprob, top))
+        if request.text_stream.stopped:
+            self._end(request, "stop")
+        elif len(request.ids) >= request.max_tokens:
+            self._end(request, "length")
+
+    def _end(self, request: Request, finish: str) -> None:
+        request.finish = finish
+        rest = request.text_stream.finish() if request.text_stream else ""
+        if rest and request.on_token:
+            request.on_token(Token(-1, rest, 0.0))
+
+    def _leave(self) -> None:
+        """Free the rows of finished requests, last first, so that a moved row is never a finished one."""
+        for row in range(len(self.running) - 1, -1, -1):
+            if self.running[row].finish:
+                assert self._cache is not None
+                self._cache.remove_row(row)
+                self.running[row] = self.running[-1]
+                self.running.pop()
+                self._sampler = None
+
+    def _current_sampler(self) -> Sampler:
+        if self._sampler is None:
+            self._sampler = Sampler([request.sampling for request in self.running], self.device)
+        return self._sampler
+
+    def _start_counts(self, request: Request, vocabulary_size: int) -> None:
+        """Token counts for penalties; a request without penalties that joined earlier gets them now."""
+        if request.counts_V is None:
+            ids = torch.tensor([*request.prompt_ids, *request.ids], device=self.device)
+            request.seen_V = torch.zeros(vocabulary_size, dtype=torch.bool, device=self.device)
+            request.seen_V[ids] = True
+            answer = torch.tensor(request.ids, dtype=torch.long, device=self.device)
+            request.counts_V = torch.bincount(answer, minlength=vocabulary_size).float()
+
+    def _allowed(self, requests: list[Request], logits_BV: Tensor) -> Tensor | None:
+        if not any(request.allow for request in requests):
+            return None
+        allowed_BV = torch.ones_like(logits_BV, dtype=torch.bool)
+        for row, request in enumerate(requests):
+            mask_V = request.allow(request.ids) if request.allow else None
+            if mask_V is not None:
+                allowed_BV[row] = mask_V
+        return allowed_BV
+
+
+def read_prompts(model: torch.nn.Module, prompts: Sequence[Sequence[int]], cache: KVCache) -> Tensor:
+    """Read prompts of any lengths into an empty cache of as many rows; returns the last hidden states (B, D).
+
+    Shorter ones are filled up on the right: in a causal model nothing before the filling can see it, and the cache
+    is told the true lengths afterwards.
+    """
+    device = next(model.parameters()).device
+    ids_BT = right_padded(prompts).to(device)
+    hidden_BTD = forward(model, ids_BT, cache)
+    lengths = [len(prompt) for prompt in prompts]
+    cache.set_lengths(lengths)
+    last_B = torch.tensor(lengths, device=device) - 1
+    return hidden_BTD[torch.arange(len(prompts), device=device), last_B]
+
+
+def right_padded(rows: Sequence[Sequence[int]]) -> Tensor:
+    """LongTensor (B, T) of rows filled up with 0 on the right."""
+    longest = max(len(row) for row in rows)
+    ids_BT = torch.zeros(len(rows), longest, dtype=torch.long)
+    for number, row in enumerate(rows):
+        ids_BT[number, : len(row)] = torch.tensor(list(row), dtype=torch.long)
+    return ids_BT

@@ -1,0 +1,164 @@
+"""The model folder: the Hugging Face layout, written and opened.
+
+    config.json  model.safetensors  generation_config.json  tokenizer files  README.md (the card)
+
+Weights carry the names of the Qwen3 layout, so that transformers, vLLM and llama.cpp open the folder as it is.
+Every file is written atomically and ``config.json`` last: a folder without it was never finished.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from safetensors.torch import save as to_bytes
+from torch import Tensor
+
+from groundup.core.errors import ArtifactError
+from groundup.core.files import read_json, write_bytes, write_json
+from groundup.model.config import ModelConfig
+from groundup.model.device import choose
+from groundup.model.families import families
+
+CONFIG, WEIGHTS, INDEX = "config.json", "model.safetensors", "model.safetensors.index.json"
+
+# our name -> name in the Qwen3 layout; N stands for the layer.
+NAMES = {
+    "embedding.tokens.weight": "model.embed_tokens.weight",
+    "embedding.head.weight": "lm_head.weight",
+    "norm.weight": "model.norm.weight",
+    "blocks.N.attention_norm.weight": "model.layers.N.input_layernorm.weight",
+    "blocks.N.feedforward_norm.weight": "model.layers.N.post_attention_layernorm.weight",
+    "blocks.N.attention.query.weight": "model.layers.N.self_attn.q_proj.weight",
+    "blocks.N.attention.key.weight": "model.layers.N.self_attn.k_proj.weight",
+    "blocks.N.attention.value.weight": "model.layers.N.self_attn.v_proj.weight",
+    "blocks.N.attention.output.weight": "model.layers.N.self_attn.o_proj.weight",
+    "blocks.N.attention.query_norm.weight": "model.layers.N.self_attn.q_norm.weight",
+    "blocks.N.attention.key_norm.weight": "model.layers.N.self_attn.k_norm.weight",
+    "blocks.N.feedforward.gate.weight": "model.layers.N.mlp.gate_proj.weight",
+    "blocks.N.feedforward.up.weight": "model.layers.N.mlp.up_proj.weight",
+    "blocks.N.feedforward.down.weight": "model.layers.N.mlp.down_proj.weight",
+}
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """An opened model folder. `model` is in evaluation mode; `tokenizer` is None where the folder holds none."""
+
+    model: Any
+    tokenizer: Any
+    config: ModelConfig
+    folder: Path
+
+
+def hf_name(name: str) -> str:
+    """The Qwen3 name of one of our parameters."""
+    layer = re.search(r"blocks\.(\d+)\.", name)
+    pattern = name.replace(layer.group(0), "blocks.N.") if layer else name
+    return NAMES[pattern].replace(".N.", f".{layer.group(1)}.") if layer else NAMES[pattern]
+
+
+def save(folder: Path, module: Any, tokenizer: Any = None, card_text: str = "") -> None:
+    """Write a model folder. tokenizer: anything with ``save(folder)`` and ``special`` (name -> id), or None."""
+    folder.mkdir(parents=True, exist_ok=True)
+    special = dict(tokenizer.special) if tokenizer is not None else {}
+    # Weights are written in fp32 as trained; contiguous copies, since safetensors refuses shared or strided memory.
+    weights = {hf_name(name): tensor.detach().to("cpu").contiguous() for name, tensor in module.state_dict().items()}
+    write_bytes(folder / WEIGHTS, to_bytes(weights, metadata={"format": "pt"}))
+    if tokenizer is not None:
+        tokenizer.save(folder)
+    config = module.config.to_hf(special)
+    ends = sorted({special[name] for name in ("<|end|>", "<|endoftext|>") if name in special})
+    generation: dict[str, Any] = {"do_sample": False, "max_length": module.config.context_length}
+    if ends:
+        generation |= {"bos_token_id": config["bos_token_id"], "eos_token_id": ends, "pad_token_id": config["pad_token_id"]}
+    write_json(folder / "generation_config.json", generation)
+    if card_text:
+        write_bytes(folder / "README.md", card_text.encode("utf-8"))
+    write_json(folder / CONFIG, config)
+
+
+def load(folder: Path, device: str | torch.device = "auto", *, tokenizer: bool = True) -> Bundle:
+    """Open a model folder (ours or another Qwen3 one). ArtifactError says what is missing, damaged or of another shape.
+
+    tokenizer: also open the tokenizer files beside the weights, where there are any.
+    """
+    folder = Path(folder)
+    config = load_config(folder)
+    module = _empty(config)
+    _fill(module, _read_weights(folder), folder)
+    opened = None
+    if tokenizer and (folder / "tokenizer.json").exists():
+        from groundup.tokenizer import Tokenizer
+
+        opened = Tokenizer.load(folder)
+        if opened.vocabulary_size > config.vocabulary_size:
+            raise ArtifactError(
+                f"{folder}: the tokenizer has {opened.vocabulary_size} tokens, the model only {config.vocabulary_size}.",
+                repair="They are not from the same run; copy the right tokenizer files.",
+            )
+    return Bundle(module.to(choose(device)).eval(), opened, config, folder)
+
+
+def load_config(folder: Path) -> ModelConfig:
+    """The config of a model folder, without its weights."""
+    if not (folder / CONFIG).is_file():
+        raise ArtifactError(
+            f"{folder} is no model folder: it holds no {CONFIG}.",
+            repair="Name a run, a run folder, or any Hugging Face model folder.",
+        )
+    values = read_json(folder / CONFIG)
+    if not isinstance(values, dict):
+        raise ArtifactError(f"{folder / CONFIG} is damaged: it holds no table of names.")
+    return ModelConfig.from_hf(values, name=str(folder / CONFIG))
+
+
+def _empty(config: ModelConfig) -> Any:
+    with torch.random.fork_rng(devices=[]):
+        return families.get(config.family)(config)
+
+
+def _read_weights(folder: Path) -> dict[str, Tensor]:
+    """All tensors of the folder, from one file or from the shards its index names."""
+    files = [folder / WEIGHTS]
+    if not files[0].is_file():
+        if not (folder / INDEX).is_file():
+            hint = "It holds pickled weights, which are never opened." if list(folder.glob("*.bin")) else ""
+            raise ArtifactError(f"{folder} holds no {WEIGHTS}.", repair=hint or "The model was not saved to its end.")
+        names = set(read_json(folder / INDEX)["weight_map"].values())
+        if any(Path(name).name != name for name in names):  # an index must not lead out of its folder
+            raise ArtifactError(f"{folder / INDEX} names files outside of its folder.")
+        files = [folder / name for name in sorted(names)]
+    weights: dict[str, Tensor] = {}
+    for file in files:
+        try:
+            weights |= load_file(file)
+        except (SafetensorError, OSError, json.JSONDecodeError) as error:
+            raise ArtifactError(f"{file} cannot be read as safetensors: {error}.", repair="It is damaged or cut off.") from None
+    return weights
+
+
+@torch.no_grad()
+def _fill(module: Any, weights: dict[str, Tensor], folder: Path) -> None:
+    wanted = {hf_name(name): parameter for name, parameter in module.named_parameters()}
+    missing = sorted(set(wanted) - set(weights))
+    if missing:
+        raise ArtifactError(f"{folder / WEIGHTS}: {len(missing)} tensors are missing, the first is '{missing[0]}'.")
+    spare = sorted(set(weights) - set(wanted) - ({"lm_head.weight"} if module.config.tied else set()))
+    if spare:
+        raise ArtifactError(f"{folder / WEIGHTS}: {len(spare)} tensors are not of this model, the first is '{spare[0]}'.")
+    for name, parameter in wanted.items():
+        if weights[name].shape != parameter.shape:
+            raise ArtifactError(
+                f"{folder / WEIGHTS}: '{name}' has the shape {tuple(weights[name].shape)}, "
+                f"{CONFIG} asks for {tuple(parameter.shape)}."
+            )
+        if not torch.isfinite(weights[name]).all():
+            raise ArtifactError(f"{folder / WEIGHTS}: '{name}' holds values that are not finite.")
+        parameter.copy_(weights[name])

@@ -1,0 +1,217 @@
+"""One document's way through the house: raw, clean, tokens, loss before and after, a question, back to the source.
+
+The document is the one that pretraining chose for 4_pretrain/journey.json (held out, so nobody trained on it); the
+other steps look it up by its id. Without that file the first clean document makes the journey as far as it goes.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from typing import Any
+
+from groundup.core.document import Document
+from groundup.core.split import split_of
+from groundup.report.markup import Html, join, shorten, tag
+from groundup.report.read import Run
+
+MAX_CHARACTERS = 1400  # taste: one screen of text; the rest is counted, not shown
+MAX_TOKENS = 160  # taste: about as much text as that
+HEAT_TOP = 7.0  # nats; ln(2048) = 7.6 is guessing in the demo's vocabulary
+
+
+def section(run: Run) -> Html | None:
+    """The opening section, or None when the run has no documents yet."""
+    record = run.json("4_pretrain/journey.json")
+    record = record if isinstance(record, dict) else {}
+    clean = run.document("2_clean/documents", str(record.get("document_id", "")))
+    if clean is None:
+        clean = next(iter(run.first_documents("2_clean/documents", 1)), None)
+        record = {}
+    raw = run.document("1_collect/documents", clean.id) if clean else None
+    raw = raw or next(iter(run.first_documents("1_collect/documents", 1)), None)
+    shown = clean or raw
+    if shown is None:
+        return None
+    steps = [
+        _raw(raw) if raw else None,
+        _clean(raw, clean) if raw and clean else None,
+        _tokens(run, clean, record) if clean else None,
+        _losses(record),
+        *_question(run, shown),
+        _source(shown),
+    ]
+    present = [step for step in steps if step is not None]
+    items = [tag("li", step) for step in present]
+    note = {
+        "train": "It is one of the documents the model learned from.",
+        "validation": "It was held out: the model never learned from it.",
+        "test": "It was held out: the model never learned from it.",
+    }[split_of(shown.id)]
+    return tag(
+        "section",
+        tag("h2", "One document's journey"),
+        tag("p", f"A single document, followed from the moment it came in to the answer it can check. {note}", class_="lead"),
+        tag("ol", items, class_="journey"),
+        id="journey",
+    )
+
+
+def word_difference(before: str, after: str) -> Html:
+    """`after` with what was taken out struck through and what was put in underlined, word by word."""
+    old, new = (re.findall(r"\s+|\w+|[^\w\s]", text) for text in (before, after))
+    parts: list[Html] = []
+    for kind, a0, a1, b0, b1 in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        gone, come = "".join(old[a0:a1]), "".join(new[b0:b1])
+        if kind == "equal":
+            parts.append(join([come]))
+            continue
+        if gone:
+            parts.append(tag("del", _visible(gone)))
+        if come:
+            parts.append(tag("ins", _visible(come)))
+    return join(parts)
+
+
+def _visible(text: str) -> str:
+    """White space that was changed, made visible."""
+    return text if text.strip() else text.replace("\n", "\u21b5").replace(" ", "\u00b7") or text
+
+
+def _step(title: str, words: str, *body: Any) -> Html:
+    return join([tag("h3", title), tag("p", words) if words else None, *body])
+
+
+def _text(content: Any) -> Html:
+    return tag("div", content, class_="document")
+
+
+def _raw(raw: Document) -> Html:
+    return _step("Raw", "As it was collected.", _text(shorten(raw.text, MAX_CHARACTERS)))
+
+
+def _clean(raw: Document, clean: Document) -> Html:
+    if raw.text == clean.text:
+        return _step("Clean", "Cleaning found nothing to change.")
+    before, after = raw.text[: 2 * MAX_CHARACTERS], clean.text[: 2 * MAX_CHARACTERS]
+    words = "What cleaning changed: struck through is gone, underlined is new."
+    return _step("Clean", words, _text(word_difference(before, after)))
+
+
+def _tokens(run: Run, clean: Document, record: dict[str, Any]) -> Html | None:
+    tokens, ids = list(record.get("tokens") or []), list(record.get("ids") or [])
+    if run.tokenizer is not None and not (tokens and ids):
+        encoded = run.tokenizer.encode(clean.text, add_special_tokens=False).ids
+        # The journey may begin with the border token; its ids are then one longer than the text's own.
+        ids = encoded if not tokens or len(tokens) == len(encoded) else []
+        tokens = tokens or [run.tokenizer.decode([token], skip_special_tokens=False) for token in encoded]
+    if not tokens:
+        return None
+    chips = [
+        tag("span", tag("b", _token(text)), tag("small", ids[index]) if index < len(ids) else None, class_=f"chip t{index % 4}")
+        for index, text in enumerate(tokens[:MAX_TOKENS])
+    ]
+    more = f" The first {MAX_TOKENS} of {len(tokens)} are shown." if len(tokens) > MAX_TOKENS else ""
+    words = f"The model reads numbers: {len(tokens)} tokens, each with its id.{more}"
+    return _step("Tokens", words, tag("div", chips, class_="chips"))
+
+
+def _token(text: str) -> str:
+    return text.replace("\n", "\u21b5").replace(" ", "\u00b7") or "\u2205"
+
+
+def _losses(record: dict[str, Any]) -> Html | None:
+    tokens, first, last = (record.get(name) or [] for name in ("tokens", "losses_first", "losses_last"))
+    if not tokens or not last:
+        return None
+    blocks = []
+    for title, losses in (("At the first step", first), ("At the last step", last)):
+        numbers = [loss for loss in losses if isinstance(loss, int | float)]
+        if not numbers:
+            continue
+        mean = sum(numbers) / len(numbers)
+        heat = [_hot(text, loss) for text, loss in list(zip(tokens, losses, strict=False))[:MAX_TOKENS]]
+        blocks.append(
+            tag("div", tag("h4", title, tag("small", f" mean loss {mean:.2f}")), tag("div", heat, class_="document"))
+        )
+    words = "How surprised the model is by each token (its loss): the stronger the colour, the greater the surprise."
+    return _step("Surprise", words, tag("div", blocks, class_="pair"))
+
+
+def _hot(text: str, loss: Any) -> Html | str:
+    shown = text.replace("\n", "\u21b5\n")
+    if not isinstance(loss, int | float):
+        return shown
+    level = round(min(1.0, max(0.0, loss / HEAT_TOP)) * 8)
+    return tag("span", shown, class_=f"h{level}", title=f"loss {loss:.2f}")
+
+
+def _items(run: Run) -> list[dict[str, Any]]:
+    """Items of generated answers, tasks in name order; likelihood items without a readable prompt are left out."""
+    folder = run.folder / "6_evaluate" / "items"
+    found = []
+    for path in sorted(folder.glob("*.jsonl*")) if folder.is_dir() else []:
+        for row in run.rows(path.relative_to(run.folder).as_posix(), limit=5000):
+            prompt = row.get("question") or row.get("prompt")
+            if isinstance(prompt, str) and isinstance(row.get("answer"), str):
+                found.append({**row, "prompt": prompt, "task": path.name.split(".")[0]})
+    return found
+
+
+def _question(run: Run, document: Document) -> list[Html]:
+    items = _items(run)
+    own = [item for item in items if item.get("document_id") == document.id]
+    own.sort(key=lambda item: "answers" not in item["task"])
+    if not own:
+        others = [item for item in items if item.get("document_id")]
+        item = next((item for item in others if item.get("score")), None)
+        other = run.document("2_clean/documents", str(item["document_id"])) if item else None
+        if item is None or other is None:
+            return []
+        words = "No question was asked about this document; here is one about another held-out document."
+        extra = _text(_highlight(shorten(other.text, MAX_CHARACTERS), str(item["answer"])))
+        return [_step("Question", words, extra, _exchange(item, document))]
+    return [_step("Question", "Asked after training.", _exchange(own[0], document))]
+
+
+def _exchange(item: dict[str, Any], document: Document) -> Html:
+    prompt = str(item["prompt"]).strip()
+    # Prompts that quote the document again show only what is asked.
+    if document.text[:80] and document.text[:80] in prompt:
+        before, _, after = prompt.partition(document.text)
+        prompt = (after or before).strip() or prompt
+    gold = item.get("gold")
+    gold = gold[0] if isinstance(gold, list) and gold else gold
+    right = item.get("score")
+    verdict = None
+    if isinstance(right, int | float | bool) and gold is not None:
+        verdict = tag("p", f"The document says: {gold}. Score {float(right):.2f}.", class_="verdict")
+    return tag(
+        "div",
+        tag("p", tag("span", "Question", class_="who"), shorten(prompt, 700), class_="asked"),
+        tag("p", tag("span", "Model", class_="who"), str(item["answer"]).strip() or "(nothing)", class_="answered"),
+        verdict,
+        class_="exchange",
+    )
+
+
+def _highlight(text: str, answer: str) -> Html:
+    """The text with the first place of the answer's words marked."""
+    found = re.search(re.escape(answer.strip(" .")), text, re.IGNORECASE) if answer.strip(" .") else None
+    if not found:
+        return join([text])
+    return join([text[: found.start()], tag("mark", found.group()), text[found.end() :]])
+
+
+def _source(document: Document) -> Html:
+    facts = [
+        ("Source", document.source),
+        ("Path", document.path),
+        ("Licence", document.licence or "not stated"),
+        ("Language", document.language),
+        ("Date", document.date),
+        ("Document id", document.id),
+        ("Content hash", document.content_hash),
+    ]
+    rows = [join([tag("dt", name), tag("dd", value)]) for name, value in facts if value]
+    return _step("Back to the source", "Where the document came from.", tag("dl", rows, class_="facts"))

@@ -1,0 +1,100 @@
+"""Optimizers: which group of parameters is moved by which rule, and one object that steps them all.
+
+One file per rule. A rule is a class with `step(share)`, `state() -> dict[str, Tensor]`, `restore(dict)`; `share` is
+the schedule's share of the peak rate. State names begin with the parameter's name, so that a checkpoint can be read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from torch import Tensor, nn
+
+from groundup.train.options import OptimizerOptions
+
+
+class Rule(Protocol):
+    """One way to move parameters."""
+
+    def step(self, share: float) -> None: ...
+
+    def state(self) -> dict[str, Tensor]: ...
+
+    def restore(self, state: dict[str, Tensor]) -> None: ...
+
+
+@dataclass(frozen=True)
+class Group:
+    """Parameters that share a rule, a peak rate and a decay; shown in the log."""
+
+    name: str
+    rule: str
+    parameters: dict[str, nn.Parameter]
+    learning_rate: float
+    weight_decay: float
+
+    def __str__(self) -> str:
+        numbers = sum(parameter.numel() for parameter in self.parameters.values())
+        return f"{self.name}: {numbers:,} numbers, {self.rule}, rate {self.learning_rate:g}, decay {self.weight_decay:g}"
+
+
+def groups_of(module: nn.Module, options: OptimizerOptions) -> list[Group]:
+    """The trainable parameters in three groups: the blocks' matrices, embeddings (and heads), and vectors.
+
+    Muon is made for matrices inside the network only: embeddings and the head are moved by AdamW (Jordan 2024).
+    """
+    named = {name: parameter for name, parameter in module.named_parameters() if parameter.requires_grad}
+    matrices = {name: p for name, p in named.items() if p.dim() == 2 and "blocks." in name}
+    vectors = {name: p for name, p in named.items() if p.dim() < 2}
+    rest = {name: p for name, p in named.items() if name not in matrices and name not in vectors}
+    muon = options.optimizer == "muon"
+    rate = options.matrix_learning_rate if muon else options.learning_rate
+    groups = [
+        Group("matrices", options.optimizer, matrices, rate, options.weight_decay),
+        Group("embeddings", "adamw", rest, options.learning_rate, 0.0),
+        Group("vectors", "adamw", vectors, options.learning_rate, 0.0),
+    ]
+    return [group for group in groups if group.parameters]
+
+
+class Optimizer:
+    """All groups of one module, stepped together."""
+
+    def __init__(self, module: nn.Module, options: OptimizerOptions) -> None:
+        from groundup.train.optim.adamw import AdamW
+        from groundup.train.optim.muon import Muon
+
+        self.groups = groups_of(module, options)
+        self.parameters = [p for group in self.groups for p in group.parameters.values()]
+        by_adamw = [group for group in self.groups if group.rule == "adamw"]
+        by_muon = [group for group in self.groups if group.rule == "muon"]
+        self.rules: list[Rule] = []
+        if by_adamw:
+            self.rules.append(AdamW(by_adamw, betas=options.betas))
+        if by_muon:
+            self.rules.append(Muon(by_muon, momentum=options.momentum))
+
+    def step(self, share: float) -> None:
+        """Move every parameter by its gradient; share: of the peak rates, in [0, 1]."""
+        for rule in self.rules:
+            rule.step(share)
+
+    def zero_grad(self) -> None:
+        """Forget the gradients (and free their memory)."""
+        for parameter in self.parameters:
+            parameter.grad = None
+
+    def state(self) -> dict[str, Tensor]:
+        """Every tensor the next step depends on, by name."""
+        return {name: tensor for rule in self.rules for name, tensor in rule.state().items()}
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Take up `state` again."""
+        for rule in self.rules:
+            rule.restore(state)
+
+
+def make_optimizer(module: Any, options: OptimizerOptions) -> Optimizer:
+    """The optimizer of the options for a module."""
+    return Optimizer(module, options)

@@ -1,0 +1,37 @@
+"""What pretraining and tuning share in the recipe: optimizer, schedule, batch, how often to look and to save."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from groundup.core.recipe import Options
+
+
+class OptimizerOptions(Options):
+    """One training run. A stage derives its table from this one and changes the defaults that differ."""
+
+    steps: int | None = Field(default=None, ge=1)  # optimizer steps; None: the stage decides
+    batch_size: int = Field(default=16, ge=1)  # sequences in memory at once; 16 x 256 tokens: measured best on 2 cores
+    accumulate: int = Field(default=1, ge=1)  # such batches summed before one step
+
+    optimizer: Literal["muon", "adamw"] = "muon"  # measured at the demo's budget, docs/log.md
+    learning_rate: float = Field(default=4e-3, gt=0)  # AdamW's peak; 4e-3: best of a small sweep at 1-2M parameters
+    matrix_learning_rate: float = Field(default=0.02, gt=0)  # Muon's peak for the blocks' matrices (Jordan 2024)
+    weight_decay: float = Field(default=0.1, ge=0)  # of matrices, not of embeddings and norms (Olmo 3, SmolLM3)
+    betas: tuple[float, float] = (0.9, 0.95)  # AdamW (GPT-3, Olmo 3)
+    momentum: float = Field(default=0.95, ge=0, lt=1)  # Muon, Nesterov (Jordan 2024)
+    clip: float = Field(default=1.0, ge=0)  # largest gradient norm (GPT-3); 0: never clip
+
+    schedule: Literal["wsd", "cosine", "linear", "inverse_sqrt"] = "wsd"  # warm-up, stable, decay
+    warmup_steps: int = Field(default=40, ge=0)  # nanochat; never more than a fifth of the run
+    decay_share: float = Field(default=0.65, ge=0, le=1)  # wsd: the last part of the run, linearly down (nanochat)
+    final_share: float = Field(default=0.05, ge=0, le=1)  # of the peak rate at the last step (nanochat)
+
+    precision: Literal["auto", "fp32", "bf16"] = "auto"  # auto: a short matmul decides
+    eval_every: int = Field(default=100, ge=0)  # steps between looks at the validation split; 0: only at the end
+    sample_every: int = Field(default=200, ge=0)  # steps between samples of text; 0: only at the end
+    checkpoint_every_seconds: float = Field(default=60, ge=0)  # taste: at most a minute is lost; 0: see steps
+    checkpoint_every_steps: int = Field(default=0, ge=0)  # 0: by the clock alone
+    keep_checkpoints: int = Field(default=2, ge=1)  # one more than needed, should the newest be damaged
