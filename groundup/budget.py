@@ -14,6 +14,8 @@ from typing import Any
 
 from groundup.core.console import Console, clock
 from groundup.core.errors import RecipeError
+from groundup.model.plan import count
+from groundup.model.presets import resolve
 from groundup.stages import Recipe
 
 # Seconds per megabyte of text on the reference machine (2 cores at about 2.5 GHz, measured 2026-11), collect+clean+tokenizer.
@@ -33,9 +35,6 @@ MAX_EPOCHS = 8  # more passes over the same text teach almost nothing (Muennigho
 
 def make_plan(recipe: Recipe, console: Console) -> dict[str, Any]:
     """Sizes, steps and seconds for every stage of a recipe. Measures this machine only when there is a budget."""
-    from groundup.model.plan import count
-    from groundup.model.presets import resolve
-
     text_bytes = corpus_bytes(recipe)
     plan: dict[str, Any] = {"budget_seconds": recipe.budget_seconds, "text_bytes": text_bytes, "stages": {}}
     stages = plan["stages"]
@@ -44,7 +43,7 @@ def make_plan(recipe: Recipe, console: Console) -> dict[str, Any]:
         return plan
     if recipe.budget_seconds is None:
         config = resolve(recipe.model, recipe.tokenizer.vocabulary_size)
-        plan["model"] = config.as_dict()
+        plan["model"] = config.to_dict()
         plan["parameters"] = count(config).parameters
         return plan
 
@@ -58,7 +57,7 @@ def make_plan(recipe: Recipe, console: Console) -> dict[str, Any]:
             f"{clock(data_seconds)}, evaluation about {clock(after_seconds)}.",
             repair=f'Give at least: budget = "{round((data_seconds + after_seconds) * 2 / 60 + 0.5)}m"',
         )
-    steps = recipe.finetune.names
+    steps = list(recipe.finetune.ordered)
     tuning_seconds = training_seconds * FINETUNE_SHARE if steps else 0.0
     pretrain_seconds = training_seconds - tuning_seconds
     tokens_there = text_bytes / 3.6  # bytes per token of a small vocabulary on English prose
@@ -73,6 +72,7 @@ def make_plan(recipe: Recipe, console: Console) -> dict[str, Any]:
     stages["pretrain"] = {
         "steps": max(10, int(pretrain_seconds * chosen["tokens_per_second"] / batch_tokens)),
         "seconds": round(pretrain_seconds, 1),
+        "model": chosen["model"],
     }
     for name in steps:
         stages[f"finetune.{name}"] = {
@@ -90,28 +90,24 @@ def make_plan(recipe: Recipe, console: Console) -> dict[str, Any]:
 
 def choose_depth(recipe: Recipe, seconds: float, tokens_there: float) -> dict[str, Any]:
     """The model for a time: the recipe's depth, or the deepest that sees enough tokens; measured, not guessed."""
-    from groundup.model.plan import count
-    from groundup.model.presets import resolve
-
-    given = recipe.model.depth is not None
-    candidates = (recipe.model.depth,) if given else DEPTHS
+    candidates = (recipe.model.depth,) if recipe.model.depth is not None else DEPTHS
     best: dict[str, Any] = {}
     for depth in candidates:
         config = resolve(recipe.model.model_copy(update={"depth": depth}), recipe.tokenizer.vocabulary_size)
         parameters = count(config).parameters
-        speed = training_speed(config, recipe.pretrain)
-        tokens = min(seconds * speed, tokens_there * MAX_EPOCHS)
-        if best and tokens < MIN_TOKENS_PER_PARAMETER * parameters:
+        # A rough bound first (300 GFLOP/s is more than two cores give), so that hopeless sizes are not even measured.
+        if best and seconds * 300e9 / count(config).flops_per_token < MIN_TOKENS_PER_PARAMETER * parameters:
             break
-        best = {"model": config.as_dict(), "parameters": parameters, "tokens_per_second": speed}
-        if not given and seconds * speed > 60 * parameters * MIN_TOKENS_PER_PARAMETER:
-            continue
+        speed = training_speed(config, recipe.pretrain)
+        if best and min(seconds * speed, tokens_there * MAX_EPOCHS) < MIN_TOKENS_PER_PARAMETER * parameters:
+            break
+        best = {"model": config.to_dict(), "parameters": parameters, "tokens_per_second": speed}
     return best
 
 
 def training_speed(config: Any, options: Any, *, seconds: float = 2.5) -> float:
     """Tokens per second of real training steps of `config` on this machine (forward, backward, update)."""
-    from groundup.train.speed import measure
+    from groundup.train.speed import measure  # loads torch: only where there is a budget to plan
 
     return measure(config, options, seconds=seconds)
 

@@ -69,14 +69,14 @@ def run(
         wanted = _with_needs(stages, recipe)
         for position, stage in enumerate(wanted, start=1):
             signals.polite = stage.name in TRAINING
-            for step in recipe.finetune.names if stage.name == "finetune" else [""]:
+            for step in recipe.finetune.ordered if stage.name == "finetune" else [""]:
                 label = f"{stage.name} {step}".strip()
                 context = Context(
                     seed=recipe.seed,
                     console=console,
                     plan=plan["stages"].get(f"{stage.name}.{step}" if step else stage.name, {}),
                     device=device,
-                    hooks=hooks_for(stage, recipe),
+                    hooks=hooks_for(stage, folder),
                     stop=lambda: signals.stop,
                 )
                 console.note(f"[{position}/{len(wanted)}] {label}: {stage.comes_out}")
@@ -156,7 +156,7 @@ def inputs_of(stage: Stage, recipe: Recipe, run_folder: Path, step: str = "") ->
         if name == "model":
             places["model"] = _model_before(stage, recipe, run_folder, step)
         elif name == "finetune":
-            for each in recipe.finetune.names:
+            for each in recipe.finetune.ordered:
                 places[f"finetune/{each}"] = run_folder / stage_named("finetune").folder / each
         elif name != "pretrain" or not recipe.model.from_:
             places[name] = run_folder / stage_named(name).folder
@@ -193,20 +193,27 @@ def run_folder_of(name: str | Path) -> Path | None:
     return None
 
 
-def hooks_for(stage: Stage, recipe: Recipe) -> dict[str, Any]:
-    """Functions of higher floors that training calls: samples while it learns."""
+SAMPLE_PROMPTS = ("", "Once", "The", "In the")  # the openings shown while a model learns
+
+
+def hooks_for(stage: Stage, run_folder: Path) -> dict[str, Any]:
+    """Functions of higher floors that training calls: what the model writes while it learns."""
     if stage.name != "pretrain":
         return {}
 
-    def samples(model: Any, tokenizer: Any, prompts: Sequence[str], max_tokens: int = 48) -> list[str]:
+    def samples(module: Any, step: int) -> list[dict[str, str]]:
         from groundup.generate.engine import Engine
         from groundup.generate.sampling import Sampling
         from groundup.model.bundle import Bundle
+        from groundup.tokenizer import Tokenizer
 
-        engine = Engine(Bundle(model=model, tokenizer=tokenizer, config=model.config))
+        folder = run_folder / stage_named("tokenizer").folder / "tokenizer"
+        tokenizer = Tokenizer.load(folder)
+        engine = Engine(Bundle(module, tokenizer, module.config, folder))
         start = tokenizer.special["<|endoftext|>"]
-        ids = [[start, *tokenizer.encode(prompt)] for prompt in prompts]
-        return [made.text for made in engine.generate(ids, Sampling(max_tokens=max_tokens, temperature=0.0))]
+        ids = [[start, *tokenizer.encode(prompt)] for prompt in SAMPLE_PROMPTS]
+        made = engine.generate(ids, Sampling(max_tokens=64, temperature=0.7, seed=1))
+        return [{"prompt": prompt, "text": item.text} for prompt, item in zip(SAMPLE_PROMPTS, made, strict=True)]
 
     return {"samples": samples}
 
@@ -235,13 +242,13 @@ def _with_needs(names: Sequence[str], recipe: Recipe) -> list[Stage]:
         if "finetune" not in names and not any(stage.number > 5 for stage in chosen):
             needed.discard("finetune")
     skipped = {"pretrain", "tokenizer"} if recipe.model.from_ else set()
-    if not recipe.finetune.names:
+    if not recipe.finetune.ordered:
         skipped.add("finetune")
     return [stage for stage in STAGES if stage.name in needed and stage.name not in skipped]
 
 
 def _model_before(stage: Stage, recipe: Recipe, run_folder: Path, step: str) -> Path:
-    names = list(recipe.finetune.names)
+    names = list(recipe.finetune.ordered)
     if step:
         names = names[: names.index(step)]
     if names:

@@ -180,7 +180,7 @@ def stage_options(recipe: Recipe, stage: str, step: str = "") -> Any:
 
         return PretrainStage(pretrain=recipe.pretrain, model=recipe.model)
     if stage == "finetune":
-        return recipe.finetune.step(step)
+        return recipe.finetune.ordered[step]
     return getattr(recipe, stage)
 
 

@@ -32,3 +32,22 @@ def real_data() -> Path:
     if not folder or not Path(folder).is_dir():
         pytest.skip("GROUNDUP_REAL_DATA names no folder of real data")
     return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run of recipes/tiny.toml, made once for all workers. Look, do not touch: copy it to change it."""
+    import fcntl
+
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+    folder = shared / "tiny_run" / "runs" / "tiny"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with open(shared / "tiny_run.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "report.html").is_file():
+            from groundup.core.console import Console
+            from groundup.pipeline import run
+
+            run("tiny", out=folder, console=Console(quiet=True))
+    return folder

@@ -37,19 +37,21 @@ def run(options: argparse.Namespace) -> int:
     if "from" in plan["model"]:
         rows.append(["model", f"starts from {plan['model']['from']}"])
     else:
-        counts = count(ModelConfig.from_dict(plan["model"]))
+        counts = count(
+            ModelConfig.from_dict(plan["model"]),
+            batch_size=recipe.pretrain.batch_size,
+            optimizer=recipe.pretrain.optimizer,
+        )
         config = plan["model"]
         rows += [
             [
                 "model",
-                f"{config['family']}, {config['num_layers']} layers x {config['width']}, "
-                f"{counts.parameters:,} parameters",
+                f"{config['family']}, {config['depth']} layers x {config['width']}, {counts.parameters:,} parameters",
             ],
-            ["compute", f"{counts.training_flops_per_token / 1e6:,.1f} MFLOP per training token"],
+            ["compute", f"{counts.flops_per_token / 1e6:,.1f} MFLOP per training token"],
             [
                 "memory",
-                f"{counts.training_bytes(recipe.pretrain.batch_size) / 1e6:,.0f} MB to train at batch "
-                f"{recipe.pretrain.batch_size}",
+                f"{counts.training_bytes / 1e6:,.0f} MB to train at batch {recipe.pretrain.batch_size}",
             ],
             ["optimal", f"{20 * counts.parameters / 1e6:,.0f}M tokens would be compute-optimal (20 a parameter)"],
         ]

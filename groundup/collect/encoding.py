@@ -44,6 +44,11 @@ def decode(data: bytes) -> tuple[str, str]:
     return data.decode(encoding, "replace"), encoding
 
 
+def head_encoding(head: bytes) -> str:
+    """The encoding of a stream, judged by its first bytes; a character cut off at their end does not count."""
+    return encoding_of(head)
+
+
 def _wide_encoding(head: bytes) -> str:
     """UTF-16 without a mark: nearly every second byte of Western text is zero."""
     pairs = max(1, len(head) // 2)
@@ -56,6 +61,12 @@ def _wide_encoding(head: bytes) -> str:
 
 def _guess(data: bytes) -> str:
     """For bytes that are not valid UTF-8: UTF-8 with a few broken places, else a detector, else Windows-1252."""
+    for cut in (1, 2, 3):  # a file that ends inside a character
+        try:
+            data[:-cut].decode("utf-8")
+        except UnicodeDecodeError:
+            continue
+        return "utf-8"
     text = data.decode("utf-8", "replace")
     broken = text.count("\ufffd")
     whole = sum(1 for character in text[:200_000] if character > "\x7f" and character != "\ufffd")

@@ -11,8 +11,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from groundup.collect import formats
 from groundup.collect.base import FORMATS, Found, Opened, Problem
+from groundup.collect.formats import load
 from groundup.collect.options import SourceOptions
 from groundup.collect.packing import ARCHIVES, MAX_DEPTH, PACKED, Bomb, members, unpacked
 from groundup.core.document import Document
@@ -29,9 +29,9 @@ def documents_of(name: str, options: SourceOptions, folder: Path | None = None) 
     if not root.exists():
         raise DataError(
             f"[collect.{name}] reads '{options.from_}', which does not exist (looked at {root.absolute()}).",
-            repair="Correct the path, or use a sample: from = \"samples:stories\"",
+            repair='Correct the path, or use a sample: from = "samples:stories"',
         )
-    formats.load()
+    load()
     done = 0
     for path, file in _walk(root):
         if isinstance(file, Problem):

@@ -49,7 +49,7 @@ class Guarded(io.RawIOBase):
         if self.damage:
             return 0
         try:
-            data = self.inner.read(min(len(buffer), 1 << 20))
+            data = self.inner.read1(min(len(buffer), 1 << 16))  # read() would lose the last good block
         except Exception as error:
             if not _is_damage(error):
                 raise
@@ -62,10 +62,27 @@ class Guarded(io.RawIOBase):
         return len(data)
 
 
+class _Forward(io.RawIOBase):
+    """A tar member read from a stream: forward only, and it says so (tarfile's own object fails when asked)."""
+
+    def __init__(self, inner: Any) -> None:
+        self.inner = inner
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self.inner.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+
 def _is_damage(error: Exception) -> bool:
     import zstandard
 
-    return isinstance(error, EOFError | OSError | zlib.error | lzma.LZMAError | zipfile.BadZipFile | zstandard.ZstdError)
+    return isinstance(
+        error, EOFError | OSError | zlib.error | lzma.LZMAError | zipfile.BadZipFile | zstandard.ZstdError
+    )
 
 
 def unpacked(opened: Opened) -> tuple[Opened, Guarded]:
@@ -78,9 +95,11 @@ def unpacked(opened: Opened) -> tuple[Opened, Guarded]:
     elif suffix == ".bz2":
         inner = bz2.BZ2File(opened.stream)
     elif suffix == ".xz":
-        inner = lzma.LZMAFile(opened.stream)
+        inner = lzma.LZMAFile(opened.stream)  # noqa: SIM115
     else:
-        inner = zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(opened.stream, read_across_frames=True)
+        inner = zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(
+            opened.stream, read_across_frames=True
+        )
     guard = Guarded(inner, opened.stream)
     name = opened.name[: -len(suffix)]
     return Opened(opened.path, name, cast(BinaryIO, io.BufferedReader(guard, 1 << 18))), guard
@@ -110,14 +129,15 @@ def _tar_members(opened: Opened) -> Iterator[Opened | Problem]:
             if content is None:
                 yield Problem(path, "link", "a link or device inside an archive is not followed")
                 continue
-            yield Opened(path, member.name.rsplit("/", 1)[-1], cast(BinaryIO, content), member.size)
+            forward = cast(BinaryIO, io.BufferedReader(_Forward(content)))
+            yield Opened(path, member.name.rsplit("/", 1)[-1], forward, member.size)
     guard = getattr(stream, "raw", None)
     if isinstance(guard, Guarded) and guard.damage:
         yield Problem(opened.path, "truncated", guard.damage)
 
 
 def _zip_members(opened: Opened) -> Iterator[Opened | Problem]:
-    with _seekable(opened.stream) as stream, zipfile.ZipFile(stream) as archive:
+    with seekable(opened.stream) as stream, zipfile.ZipFile(stream) as archive:
         for member in archive.infolist():
             path = f"{opened.path}!{member.filename}"
             if member.is_dir():
@@ -132,11 +152,11 @@ def _zip_members(opened: Opened) -> Iterator[Opened | Problem]:
                 yield Opened(path, member.filename.rsplit("/", 1)[-1], cast(BinaryIO, content), member.file_size)
 
 
-def _seekable(stream: BinaryIO) -> BinaryIO:
+def seekable(stream: BinaryIO) -> BinaryIO:
     """Zip is read from its end: a stream that cannot go back is first copied to a temporary file."""
     if stream.seekable():
         return stream
-    copy = tempfile.SpooledTemporaryFile(max_size=FREE_BYTES)
+    copy = tempfile.SpooledTemporaryFile(max_size=FREE_BYTES)  # noqa: SIM115
     while chunk := stream.read(1 << 20):
         copy.write(chunk)
     copy.seek(0)

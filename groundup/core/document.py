@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +119,7 @@ def shards_in(folder: Path) -> list[Path]:
 
 def _row(item: Document | Dropped) -> dict[str, Any]:
     document = item.document if isinstance(item, Dropped) else item
-    row = asdict(document)
+    row = dict(vars(document))
     # Lone surrogates cannot be stored as UTF-8; they are not characters, so they become U+FFFD here.
     row["text"] = row["text"].encode("utf-8", "replace").decode("utf-8")
     row["meta"] = json.dumps(document.meta, ensure_ascii=False, sort_keys=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -58,9 +58,9 @@ def write_examples(path: Path, examples: Iterable[Example]) -> int:
     count = 0
     with atomic_writer(path) as file:
         compress = path.suffix == ".zst"
-        stream = zstandard.ZstdCompressor(level=6).stream_writer(file, closefd=False) if compress else file
+        stream = zstandard.ZstdCompressor(level=3).stream_writer(file, closefd=False) if compress else file
         for example in examples:
-            row = {name: value for name, value in asdict(example).items() if value not in ("", [], {})}
+            row = {name: value for name, value in vars(example).items() if value}
             stream.write((json.dumps(row, ensure_ascii=False) + "\n").encode("utf-8", "replace"))
             count += 1
         if compress:

@@ -32,12 +32,14 @@ BM25_K1, BM25_B = 1.2, 0.75
 def answering(name: str, answers: Answers) -> Baseline:
     """A baseline from a function that gives one answer text per asked item, or None."""
 
-    def marks(task: Task, train: Sequence[Item], outcomes: Sequence[Outcome]) -> list[dict[str, float]] | None:
-        asked = [outcome.item for outcome in outcomes]
-        given = answers(train, asked)
-        return None if given is None else [task.mark(item, text) for item, text in zip(asked, given, strict=True)]
+    def outcomes(task: Task, train: Sequence[Item], asked: Sequence[Outcome]) -> list[Outcome] | None:
+        items = [outcome.item for outcome in asked]
+        given = answers(train, items)
+        if given is None:
+            return None
+        return [Outcome(item, "", text, task.mark(item, text)) for item, text in zip(items, given, strict=True)]
 
-    return Baseline(name, marks)
+    return Baseline(name, outcomes)
 
 
 def majority(train: Sequence[Item], asked: Sequence[Item]) -> list[str] | None:
@@ -96,9 +98,6 @@ def bm25_choice(train: Sequence[Item], asked: Sequence[Item]) -> list[str]:
     """The choice that BM25 ranks first for the question; the item's choices are the collection."""
     given = []
     for item in asked:
-        if item.contexts:  # the endings are equal: nothing to rank
-            given.append(item.choices[0])
-            continue
         collection = [_lower(choice) for choice in item.choices]
         rarity = _rarity([set(document) for document in collection])
         mean_length = sum(map(len, collection)) / len(collection) or 1.0

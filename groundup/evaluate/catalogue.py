@@ -6,8 +6,8 @@ import importlib
 import pkgutil
 from pathlib import Path
 
+import groundup.evaluate.tasks as shipped
 from groundup.core.errors import UsageError, near
-from groundup.evaluate import tasks as shipped
 from groundup.evaluate.base import Task, tasks
 from groundup.evaluate.rows import read_task
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from groundup.evaluate.base import Baseline, Data, Item, Kind, Metric, Outcome, mean_of
 from groundup.evaluate.baselines import BM25, LONGEST_CHOICE, MAJORITY
 from groundup.evaluate.subject import Subject
+from groundup.evaluate.text import LN_2
 
 
 @dataclass(frozen=True)
@@ -50,12 +51,12 @@ class ChoiceTask:
         for item in items:
             if turns:
                 prompt, prompt_ids = subject.prompt(item, shots)
-                pairs += [(prompt_ids, subject.tokenizer.encode(choice)) for choice in item.choices]
+                pairs += [(prompt_ids, subject.tokenizer.encode(choice or " ")) for choice in item.choices]
             else:
-                prompt = before + (item.contexts[item.label] if item.contexts else item.plain)
-                for position, choice in enumerate(item.choices):
-                    context = before + (item.contexts[position] if item.contexts else item.plain)
-                    pairs.append(subject.pair(context, self.separator + choice))
+                prompt = before + (item.choices[item.label] if item.ending else item.plain)
+                for choice in item.choices:
+                    context, ending = (choice, item.ending) if item.ending else (item.plain, choice)
+                    pairs.append(subject.pair(before + context, self.separator + ending))
             prompts.append(prompt)
         scored = iter(subject.score(pairs))
         outcomes = []
@@ -64,7 +65,8 @@ class ChoiceTask:
             sums = [one.logprob for one in found]
             # The ending's own bytes: a cut ending must not look better for being short.
             rates = [
-                one.logprob / max(1, len(choice.encode())) for one, choice in zip(found, item.choices, strict=True)
+                one.logprob / max(1, len((item.ending or choice).encode()))
+                for one, choice in zip(found, item.choices, strict=True)
             ]
             by_sum, by_byte = sums.index(max(sums)), rates.index(max(rates))
             marks = {
@@ -106,9 +108,7 @@ class ContinuationTask:
         """Score the right ending of every item."""
         before = "".join(_shown(shot, self.separator) + "\n\n" for shot in shots)
         prompts = [before + item.plain for item in items]
-        pairs = [
-            subject.pair(prompt, self.separator + item.gold) for prompt, item in zip(prompts, items, strict=True)
-        ]
+        pairs = [subject.pair(prompt, self.separator + item.gold) for prompt, item in zip(prompts, items, strict=True)]
         outcomes = []
         for item, prompt, one in zip(items, prompts, subject.score(pairs), strict=True):
             marks = {"accuracy": float(one.is_greedy), "bits": -one.logprob / LN_2}
@@ -120,11 +120,8 @@ class ContinuationTask:
         return f"likelihood of the right ending, greedy match, plain text, {shots}-shot"
 
 
-LN_2 = 0.6931471805599453
-
-
 def _shown(item: Item, separator: str) -> str:
     """A worked example as text: its context, the separator, its right ending."""
-    if item.contexts:
-        return item.contexts[item.label] + separator + item.choices[item.label]
+    if item.ending:
+        return item.choices[item.label] + separator + item.ending
     return item.plain + separator + (item.choices[item.label] if item.choices else item.gold)

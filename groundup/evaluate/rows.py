@@ -105,9 +105,8 @@ def _item(options: RowsOptions, row: dict[str, Any], number: int) -> Item:
     given = [column(one) for one in names] if isinstance(names, list) else column(names)
     label = _label(column(options.gold), len(given), options, number)
     if options.kind == "schema":
-        # The contexts differ and share one ending; the ending stands in every choice's place.
         contexts = tuple(str(one).rstrip() for one in given)
-        return Item(name, "", prompt, choices=(prompt,) * len(contexts), label=label, contexts=contexts)
+        return Item(name, "", contexts[label], choices=contexts, label=label, ending=prompt)
     choices = tuple(str(one) for one in given)
     plain = prompt.rstrip()
     turns = ({"role": "user", "content": plain},)

@@ -17,10 +17,6 @@ from groundup.core.score import Score
 from groundup.evaluate.base import Item, Metric, Outcome, Task
 from groundup.metrics.intervals import bootstrap, wilson
 
-# Percentile bootstrap: 500 resamples place the 2.5 % point to about one part in five of its own error. Taste:
-# more would cost more time than the metric.
-RESAMPLES = 500
-
 
 def interval(metric: Metric, outcomes: Sequence[Outcome], seed: int) -> tuple[float, float]:
     """The 95 % interval of a metric over these outcomes; always finite, and always around the value."""
@@ -38,7 +34,7 @@ def interval(metric: Metric, outcomes: Sequence[Outcome], seed: int) -> tuple[fl
 
 def resampled(metric: Metric, outcomes: Sequence[Outcome], seed: int) -> tuple[float, float]:
     """The percentile bootstrap of a metric of the whole set."""
-    draws = numpy_random(seed, "interval", metric.name).integers(0, len(outcomes), (RESAMPLES, len(outcomes)))
+    draws = numpy_random(seed, "interval", metric.name).integers(0, len(outcomes), (metric.resamples, len(outcomes)))
     values = [metric.of([outcomes[place] for place in row]) for row in draws]
     low, high = np.quantile(values, [0.025, 0.975])
     return float(low), float(high)
@@ -48,11 +44,9 @@ def rivals_of(task: Task, train: Sequence[Item], outcomes: Sequence[Outcome]) ->
     """What each baseline earns on the same items: name -> outcomes."""
     found: dict[str, list[Outcome]] = {}
     for baseline in task.baselines:
-        marks = baseline.marks(task, train, outcomes)
-        if marks is not None:
-            found[baseline.name] = [
-                Outcome(outcome.item, "", "", given) for outcome, given in zip(outcomes, marks, strict=True)
-            ]
+        given = baseline.outcomes(task, train, outcomes)
+        if given is not None:
+            found[baseline.name] = given
     return found
 
 
@@ -96,48 +90,6 @@ def scores_of(
                 )
             )
     return scores
-
-
-def table(scores: Sequence[Score]) -> str:
-    """The scores for a terminal: value, interval, n, chance, the best simple rival, and what to think of it."""
-    rows = [("task", "metric", "value", "95 % interval", "n", "chance", "baseline", "")]
-    for score in scores:
-        name = f"{score.task} ({score.source})" if score.source else score.task
-        rival = "" if score.baseline is None else f"{score.baseline:.3f} {score.baseline_name}"
-        rows.append(
-            (
-                name,
-                score.metric,
-                f"{score.value:.3f}",
-                f"{score.low:.3f} to {score.high:.3f}",
-                str(score.n),
-                "" if score.chance is None else f"{score.chance:.3f}",
-                rival,
-                remark(score),
-            )
-        )
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    numbers = {2, 4, 5}
-    return "\n".join(
-        "  ".join(
-            cell.rjust(width) if column in numbers else cell.ljust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    )
-
-
-def remark(score: Score) -> str:
-    """What a reader should know at a glance: at chance, below the baseline, or nothing."""
-    if score.at_chance:
-        return "at chance"
-    if score.baseline is None:
-        return ""
-    ahead = score.low > score.baseline if score.higher_is_better else score.high < score.baseline
-    behind = score.high < score.baseline if score.higher_is_better else score.low > score.baseline
-    if ahead:
-        return ""
-    return "below the baseline" if behind else "not clearly above the baseline"
 
 
 def _best_rival(metric: Metric, rivals: dict[str, list[Outcome]]) -> tuple[str, float | None]:

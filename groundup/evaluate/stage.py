@@ -27,8 +27,9 @@ from groundup.core.stage import Context
 from groundup.evaluate.base import Data, Item, Outcome, Task, hash_of
 from groundup.evaluate.catalogue import find_task
 from groundup.evaluate.options import EvaluateOptions
-from groundup.evaluate.scoring import rivals_of, scores_of, table
+from groundup.evaluate.scoring import rivals_of, scores_of
 from groundup.evaluate.subject import Subject, load_subject
+from groundup.evaluate.table import table
 
 # Baselines learn from at most so many training items: some seconds on one core. Taste.
 MOST_TRAINING_ITEMS = 10_000
@@ -39,10 +40,12 @@ def run(options: EvaluateOptions, inputs: Mapping[str, Path], output: Path, cont
     chosen = [find_task(name) for name in options.tasks]  # an unknown name stops before the model is opened
     subject = load_subject(Path(inputs["model"]), device=context.device, format=options.format)
     scores: list[Score] = []
+    data = data_of(options, inputs, context.seed)
     for task in chosen:
-        if context.stop():
-            raise Interrupted("Stopped between two tasks.", repair="Run the same command again to continue.")
-        scores += _task_once(task, subject, options, inputs, output, context)
+        for num_shots in options.shot_counts:
+            if context.stop():
+                raise Interrupted("Stopped between two tasks.", repair="Run the same command again to continue.")
+            scores += _task_once(task, num_shots, subject, options, data, output, context)
     write_scores(output / "scores.json", scores)
     context.console.note(table(scores))
     return {"tasks": len(chosen), "scores": len(scores), "items": sum(_items_by_task(scores).values())}
@@ -50,23 +53,25 @@ def run(options: EvaluateOptions, inputs: Mapping[str, Path], output: Path, cont
 
 def _task_once(
     task: Task,
+    num_shots: int,
     subject: Subject,
     options: EvaluateOptions,
-    inputs: Mapping[str, Path],
+    data: Data,
     output: Path,
     context: Context,
 ) -> list[Score]:
-    done = output / ".done" / f"{task.name}.json"
-    items_file = output / "items" / f"{task.name}.jsonl.zst"
+    name = task.name if len(options.shot_counts) == 1 else f"{task.name}.{num_shots}-shot"
+    done = output / ".done" / f"{name}.json"
+    items_file = output / "items" / f"{name}.jsonl.zst"
     if done.exists() and items_file.exists():
         return [Score(**row) for row in read_json(done)]
     start = time.monotonic()
-    scores, outcomes = score_task(task, subject, options, data_of(options, inputs, context.seed))
+    scores, outcomes = score_task(task, subject, data, num_shots=num_shots, limit=options.limit)
     write_items(items_file, outcomes)
     write_json(done, [asdict(score) for score in scores])
     seconds = round(time.monotonic() - start, 1)
-    context.console.event("note", stage="evaluate", task=task.name, seconds=seconds, items=len(outcomes))
-    context.console.note(f"evaluate: {task.name}, {len(outcomes)} items in {seconds} s")
+    context.console.event("note", stage="evaluate", task=name, seconds=seconds, items=len(outcomes))
+    context.console.note(f"evaluate: {name}, {len(outcomes)} items in {seconds} s")
     return scores
 
 
@@ -81,10 +86,10 @@ def data_of(options: EvaluateOptions, inputs: Mapping[str, Path], seed: int) -> 
 
 
 def score_task(
-    task: Task, subject: Subject, options: EvaluateOptions, data: Data
+    task: Task, subject: Subject, data: Data, *, num_shots: int = 0, limit: int | str = "all"
 ) -> tuple[list[Score], list[Outcome]]:
     """Draw the items, ask, mark, compare with the rivals. The main path of evaluation in one place."""
-    asked, shots, train = draw(task, data, options)
+    asked, shots, train = draw(task, data, num_shots=num_shots, limit=limit)
     cut_before = subject.truncated
     outcomes = task.answer(subject, asked, shots)
     rivals = rivals_of(task, train, outcomes)
@@ -100,7 +105,7 @@ def score_task(
     return scores, outcomes
 
 
-def draw(task: Task, data: Data, options: EvaluateOptions) -> tuple[list[Item], list[Item], list[Item]]:
+def draw(task: Task, data: Data, *, num_shots: int, limit: int | str) -> tuple[list[Item], list[Item], list[Item]]:
     """(asked, shots, training items), the same for the same seed whatever model is asked.
 
     Tasks without a training split (rows of a benchmark) lend their shots and training items from the rows that
@@ -113,13 +118,13 @@ def draw(task: Task, data: Data, options: EvaluateOptions) -> tuple[list[Item], 
     train = task.items(data, "train")
     python_random(data.seed, "evaluate training", task.name).shuffle(train)
     if train:
-        shots, train = train[: options.shots], train[options.shots :]
+        shots, train = train[:num_shots], train[num_shots:]
     else:
-        shots, held_out = held_out[: options.shots], held_out[options.shots :]
-    asked = held_out if options.limit == "all" else held_out[: options.limit]
-    if not asked or len(shots) < options.shots:
+        shots, held_out = held_out[:num_shots], held_out[num_shots:]
+    asked = held_out if limit == "all" else held_out[: int(limit)]
+    if not asked or len(shots) < num_shots:
         raise UsageError(
-            f"The task '{task.name}' has too few items for {options.shots} shots.", repair="Ask for fewer shots."
+            f"The task '{task.name}' has too few items for {num_shots} shots.", repair="Ask for fewer shots."
         )
     return asked, shots, (train or held_out[len(asked) :])[:MOST_TRAINING_ITEMS]
 
@@ -128,19 +133,18 @@ def write_items(path: Path, outcomes: Sequence[Outcome]) -> None:
     """items/TASK.jsonl.zst: one JSON object per item."""
     import zstandard
 
-    with atomic_writer(path) as file:
-        with zstandard.ZstdCompressor(level=6).stream_writer(file, closefd=False) as stream:
-            for outcome in outcomes:
-                row = {
-                    "id": outcome.item.id,
-                    "source": outcome.item.source,
-                    "prompt": outcome.prompt,
-                    "answer": outcome.answer,
-                    "gold": outcome.item.gold,
-                    "choices": list(outcome.item.choices),
-                    "marks": outcome.marks,
-                }
-                stream.write((json.dumps(row, ensure_ascii=False) + "\n").encode("utf-8", "replace"))
+    with atomic_writer(path) as file, zstandard.ZstdCompressor(level=6).stream_writer(file, closefd=False) as stream:
+        for outcome in outcomes:
+            row = {
+                "id": outcome.item.id,
+                "source": outcome.item.source,
+                "prompt": outcome.prompt,
+                "answer": outcome.answer,
+                "gold": outcome.item.gold,
+                "choices": list(outcome.item.choices),
+                "marks": outcome.marks,
+            }
+            stream.write((json.dumps(row, ensure_ascii=False) + "\n").encode("utf-8", "replace"))
 
 
 def read_items(path: Path) -> Iterator[dict[str, Any]]:

@@ -22,7 +22,7 @@ BORDER = "<|endoftext|>"
 
 
 @dataclass
-class Subject:
+class Subject:  # not frozen: it counts what it had to cut
     """A model to be measured.
 
     engine: anything with `.generate` and `.score` of `generate.Engine`. chat: ask with the chat template.
@@ -33,7 +33,6 @@ class Subject:
     tokenizer: Any
     context_length: int
     chat: bool = False
-    name: str = ""
     truncated: int = field(default=0)
 
     def write(self, items: Sequence[Item], shots: Sequence[Item], max_tokens: int) -> list[tuple[str, str]]:
@@ -81,12 +80,16 @@ class Subject:
         return self.begin() + context_ids, rest or self.tokenizer.encode(continuation)
 
     def score(self, pairs: Sequence[tuple[list[int], list[int]]]) -> list[Any]:
-        """`Scored` for each (context, continuation) in ids; an empty context gets the border token."""
-        fitted = []
-        for context, continuation in pairs:
-            kept = continuation[-(self.context_length - 1) :]
-            fitted.append((self._fit(context or self.begin() or kept[:1], len(kept)), kept))
-        return list(self.engine.score(fitted)) if fitted else []
+        """`Scored` for each (context, continuation) in ids.
+
+        A continuation longer than the model reads keeps its end; a context gives up its beginning (the engine's
+        rule); both are counted in `truncated`.
+        """
+        kept = [(context or self.begin(), ending[-(self.context_length - 1) :]) for context, ending in pairs]
+        found = list(self.engine.score(kept)) if kept else []
+        cut = sum(len(ending) < len(whole) for (_, ending), (_, whole) in zip(kept, pairs, strict=True))
+        self.truncated += cut + sum(one.num_left_out > 0 for one in found)
+        return found
 
     def _fit(self, ids: list[int], room: int) -> list[int]:
         """Cut from the left what does not fit beside `room` more tokens; the border stays in front."""
@@ -104,8 +107,11 @@ def load_subject(folder: Path, *, device: str = "auto", format: str = "auto") ->
     from groundup.model import bundle
 
     opened = bundle.load(folder, device=device)
+    if opened.tokenizer is None:
+        raise ArtifactError(f"{folder} holds no tokenizer, so no text can be put to its model.")
+    engine = Engine(opened)
     chat = is_chat(folder) if format == "auto" else format == "chat"
-    return Subject(Engine(opened), opened.tokenizer, opened.config.context_length, chat, folder.name)
+    return Subject(engine, opened.tokenizer, engine.context_length, chat)
 
 
 def is_chat(folder: Path) -> bool:

@@ -11,12 +11,14 @@ tokenizer; perplexity, per token, does, and compares only models with the same t
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from groundup.core.errors import DataError
 from groundup.evaluate.subject import Subject
+from groundup.metrics.likelihood import bits_per_byte, perplexity
 
 LN_2 = math.log(2.0)
 # exp() of more nats than this per token is not a number to report; a uniform guess over 1e10 tokens is 23.
@@ -31,16 +33,15 @@ class TextMeasure:
     nats: float
     num_tokens: int
     num_bytes: int
+    bits_per_byte: float
+    perplexity: float
 
-    @property
-    def bits_per_byte(self) -> float:
-        """0.0 for a text without bytes."""
-        return self.nats / LN_2 / self.num_bytes if self.num_bytes else 0.0
 
-    @property
-    def perplexity(self) -> float:
-        """exp of the mean negative log-likelihood of a token, held below exp(100)."""
-        return math.exp(min(MOST_NATS, self.nats / self.num_tokens)) if self.num_tokens else 1.0
+def measured(name: str, nats: float, num_tokens: int, num_bytes: int) -> TextMeasure:
+    """The measure of these sums; a text without tokens has 0 bits per byte and perplexity 1."""
+    bits = bits_per_byte(-nats, num_bytes) if num_bytes else 0.0
+    per_token = perplexity(-min(nats, MOST_NATS * num_tokens), num_tokens) if num_tokens else 1.0
+    return TextMeasure(name, nats, num_tokens, num_bytes, bits, per_token)
 
 
 def windows(ids: Sequence[int], context_length: int, stride: int = 0) -> list[tuple[list[int], list[int]]]:
@@ -76,44 +77,19 @@ def measure_ids(subject: Subject, texts: Sequence[Sequence[int]], names: Sequenc
             nats -= next(scored).logprob
             num_tokens += len(wanted)
             num_bytes += int(per_token[np.asarray(wanted, dtype=np.int64)].sum())
-        measures.append(TextMeasure(name, nats, num_tokens, num_bytes))
+        measures.append(measured(name, nats, num_tokens, num_bytes))
     return measures
 
 
-def measure_files(subject: Subject, paths: Iterable[Path]) -> list[TextMeasure]:
-    """`groundup evaluate MODEL --text FILES`: one measure a file, in UTF-8, and one named "all" for two or more."""
-    paths = list(paths)
-    ids = []
-    for path in paths:
-        try:
-            text = path.read_text(encoding="utf-8")
-        except FileNotFoundError:
-            raise DataError(f"No text at {path}.") from None
-        except (OSError, UnicodeDecodeError) as error:
-            raise DataError(f"{path} cannot be read as UTF-8 text: {error}.") from None
-        if not text.strip():
-            raise DataError(f"{path} holds no text to measure.")
-        ids.append((subject.begin() or []) + subject.tokenizer.encode(text))
-    measures = measure_ids(subject, ids, [str(path) for path in paths])
-    if len(measures) > 1:
-        measures.append(
-            TextMeasure(
-                "all",
-                math.fsum(one.nats for one in measures),
-                sum(one.num_tokens for one in measures),
-                sum(one.num_bytes for one in measures),
-            )
-        )
-    return measures
-
-
-def text_table(measures: Sequence[TextMeasure]) -> str:
-    """The measures for a terminal."""
-    width = max([len(one.name) for one in measures] + [4])
-    lines = [f"{'text':<{width}}  bits/byte  perplexity     tokens      bytes"]
-    for one in measures:
-        lines.append(
-            f"{one.name:<{width}}  {one.bits_per_byte:>9.3f}  {one.perplexity:>10.4g}"
-            f"  {one.num_tokens:>9,}  {one.num_bytes:>9,}"
-        )
-    return "\n".join(lines)
+def measure(engine: Any, path: Path) -> TextMeasure:
+    """`groundup evaluate MODEL --text FILE`: one UTF-8 file with a `generate.Engine`."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise DataError(f"No text at {path}.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path} cannot be read as UTF-8 text: {error}.") from None
+    if not text.strip():
+        raise DataError(f"{path} holds no text to measure.")
+    subject = Subject(engine, engine.tokenizer, engine.context_length)
+    return measure_ids(subject, [subject.begin() + subject.tokenizer.encode(text)], [str(path)])[0]

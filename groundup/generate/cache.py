@@ -168,23 +168,26 @@ class KVCache:
         self.set_lengths(self._lengths)
 
 
-def cache_for(model: torch.nn.Module, num_rows: int, capacity: int = 64) -> KVCache:
-    """An empty cache of the right shape for a model of ours (read from `model.config` and its weights)."""
-    config: Any = model.config
+def cache_for(model: Any, num_rows: int, capacity: int = 64, *, slack: int = 0) -> KVCache:
+    """An empty cache of the right shape for a model of ours (read from `model.config` and its weights).
+
+    slack: positions beyond the context length that filling on the right may use; nothing that counts stands there.
+    """
+    config = model.config
     weight = next(model.parameters())
     return KVCache(
         config.depth,
         num_rows,
         config.num_kv_heads,
         config.head_dim,
-        limit=config.context_length,
+        limit=config.context_length + slack,
         capacity=capacity,
         device=weight.device,
         dtype=weight.dtype,
     )
 
 
-def forward(model: torch.nn.Module, ids_BT: Tensor, cache: KVCache) -> Tensor:
+def forward(model: Any, ids_BT: Tensor, cache: KVCache) -> Tensor:
     """Hidden states (B, T, D) of the next tokens of each row; the cache grows by T positions in every row."""
     cache.expect(ids_BT.shape[1])
     hidden_BTD: Tensor = model(ids_BT, cache=cache)

@@ -95,7 +95,7 @@ class Request:
 class Scheduler:
     """Runs many requests on one model. Single-threaded: whoever owns it calls `submit`, `cancel` and `step`."""
 
-    def __init__(self, model: torch.nn.Module, tokenizer: Any, *, max_rows: int = MAX_ROWS) -> None:
+    def __init__(self, model: Any, tokenizer: Any, *, max_rows: int = MAX_ROWS) -> None:
         self.model = model
         self.tokenizer = tokenizer
         self.max_rows = max_rows
@@ -130,6 +130,7 @@ class Scheduler:
         else:
             self.waiting.append(request)
 
+    @torch.inference_mode()
     def cancel(self, request: Request) -> None:
         """Stop a request now and free its row; what it has so far stays in it. Finished ones are left as they are."""
         if request.finish:
@@ -265,7 +266,7 @@ class Scheduler:
         return allowed_BV
 
 
-def read_prompts(model: torch.nn.Module, prompts: Sequence[Sequence[int]], cache: KVCache) -> Tensor:
+def read_prompts(model: Any, prompts: Sequence[Sequence[int]], cache: KVCache) -> Tensor:
     """Read prompts of any lengths into an empty cache of as many rows; returns the last hidden states (B, D).
 
     Shorter ones are filled up on the right: in a causal model nothing before the filling can see it, and the cache

@@ -51,9 +51,7 @@ class _Pair:
     left_out: int
 
 
-def score_pairs(
-    model: torch.nn.Module, tokenizer: Any, pairs: Sequence[tuple[Sequence[int], Sequence[int]]]
-) -> list[Scored]:
+def score_pairs(model: Any, tokenizer: Any, pairs: Sequence[tuple[Sequence[int], Sequence[int]]]) -> list[Scored]:
     """Score continuations after contexts, in order.
 
     An empty context stands for `<|endoftext|>`, the first token of every text. Where both together are longer than
@@ -73,7 +71,7 @@ def score_pairs(
 
 
 @torch.inference_mode()
-def token_logprobs(model: torch.nn.Module, ids: Sequence[int]) -> np.ndarray:
+def token_logprobs(model: Any, ids: Sequence[int]) -> np.ndarray:
     """(T,) float64: log p(ids[t] | ids[:t]), the first nan.
 
     A text longer than the context is read in windows that overlap by half: every token but the first ones is judged
@@ -141,15 +139,15 @@ def _batches(pairs: Sequence[_Pair]) -> Iterator[list[_Pair]]:
         yield batch
 
 
-def _read_prefix(model: torch.nn.Module, prefix: tuple[int, ...]) -> KVCache | None:
+def _read_prefix(model: Any, prefix: tuple[int, ...]) -> KVCache | None:
     if not prefix:
         return None
-    cache = cache_for(model, 1, len(prefix))
+    cache = cache_for(model, 1, len(prefix), slack=model.config.context_length)
     read_prompts(model, [prefix], cache)
     return cache
 
 
-def _continuation_logits(model: torch.nn.Module, batch: list[_Pair], prefix: KVCache | None) -> list[Tensor]:
+def _continuation_logits(model: Any, batch: list[_Pair], prefix: KVCache | None) -> list[Tensor]:
     """For each pair, the logits (T, V) that predict its T continuation tokens."""
     contexts = list(dict.fromkeys(pair.context for pair in batch))
     if len(contexts) == len(batch):
@@ -160,7 +158,11 @@ def _continuation_logits(model: torch.nn.Module, batch: list[_Pair], prefix: KVC
         # Read each context once, all but its last token; that one opens every continuation's own row.
         bodies = [context[:-1] for context in contexts]
         longest = max(len(body) for body in bodies)
-        cache = cache_for(model, len(contexts), max(1, longest)) if prefix is None else prefix.take([0] * len(contexts))
+        if prefix is None:
+            # Rows of different lengths are filled up to one length: shorter continuations behind longer contexts.
+            cache = cache_for(model, len(contexts), max(1, longest), slack=model.config.context_length)
+        else:
+            cache = prefix.take([0] * len(contexts))
         held = 0 if prefix is None else prefix.lengths[0]
         if longest > held:
             forward(model, right_padded([body[held:] for body in bodies]).to(_device(model)), cache)
@@ -192,5 +194,5 @@ def _scored(pair: _Pair, logits_TV: Tensor, tokenizer: Any) -> Scored:
     )
 
 
-def _device(model: torch.nn.Module) -> torch.device:
+def _device(model: Any) -> torch.device:
     return next(model.parameters()).device

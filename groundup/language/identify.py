@@ -17,7 +17,7 @@ ENGLISH_SHARE = 0.18  # of the first 60 words; English prose has 0.3 to 0.5, the
 ENGLISH_DISTINCT = 4  # different function words; Dutch shares "of" and "is", German "was", Danish "for" and "at"
 
 _LISTED = """the and was were with that his her she they you your have had has this from but not are been their which
-would there what when who will is of it he"""
+would there what when who will is of it he she to did about could went said into because him them then"""
 _ENGLISH = frozenset(_LISTED.split())
 _WORD = re.compile(r"[a-z']+")
 

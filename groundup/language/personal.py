@@ -16,7 +16,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-ACTIONS = ("mask", "drop", "pseudonym")
+KINDS = ("email", "card", "iban", "phone", "ip", "mac", "ssn", "key", "birth_date")
+ACTIONS = ("mask", "remove", "pseudonym")
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def find(text: str) -> list[Finding]:
 
 
 def mask(text: str, findings: Iterable[Finding], action: str = "mask", key: str = "") -> str:
-    """`text` with its findings masked ("[email]"), dropped (cut out), or replaced by pseudonyms.
+    """`text` with its findings masked ("[email]"), removed, or replaced by pseudonyms.
 
     A pseudonym has the shape of the original and is the same for the same original and `key` (HMAC-SHA256), so that
     references stay consistent; without the key it cannot be traced back by trying originals.
@@ -250,7 +251,9 @@ _PHONE_SHAPES = (
         r"(?<![0-9A-Za-z.+-])(?:(?:\+?1|001)[ .-])?(?:\([2-9][0-9]{2}\) ?|[2-9][0-9]{2}[ .-])[2-9][0-9]{2}[ .-][0-9]{4}"
         r"(?: ?(?:x|ext\.?) ?[0-9]{1,6})?(?![0-9A-Za-z-]|\.[0-9])"
     ),
-    re.compile(r"(?<![0-9A-Za-z.,/+-])\(?0[0-9]{1,4}\)?[ /-](?:[0-9]{2,8}[ /-]?){1,4}[0-9](?![0-9A-Za-z]|[.,/-][0-9])"),
+    re.compile(
+        r"(?<![0-9A-Za-z.,/+-])\(?0[1-9][0-9]{0,3}\)?[ /-](?:[0-9]{2,8}[ /-]?){1,4}[0-9](?![0-9A-Za-z]|[.,/-][0-9])"
+    ),
 )
 _PHONE_CONTEXT = re.compile(
     r"(?i)\b(?:phone|tel|telephone|call|mobile|cell|fax|whatsapp|ring|number|text me|reach (?:me|him|her|us))\b"

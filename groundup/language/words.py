@@ -20,7 +20,6 @@ _END = re.compile(r"[.!?\u2026]+[\"'\u201d\u2019)\]]*(?=\s)|[\u3002\uff01\uff1f]
 _LISTED = """mr mrs ms dr prof st rev hon jr sr vs etc e.g i.e cf al fig vol ed pp inc ltd co corp dept gen col sgt capt
 jan feb mar apr jun jul aug sep sept oct nov dec u.s u.k a.m p.m"""
 _ABBREVIATIONS = frozenset(_LISTED.split())
-_OPENING = "\"'\u201c\u2018([\u00ab-\u2013\u2014"
 
 
 def words(text: str) -> list[str]:
@@ -40,7 +39,7 @@ def sentences(text: str) -> list[tuple[int, int]]:
     spans: list[tuple[int, int]] = []
     start = 0
     for match in _END.finditer(text):
-        if match.group()[0] == "." and not _ends_here(text, start, match):
+        if match.group()[0] in ".!?\u2026" and not _ends_here(text, start, match):
             continue
         start = _add(spans, text, start, match.end())
     _add(spans, text, start, len(text))
@@ -48,13 +47,15 @@ def sentences(text: str) -> list[tuple[int, int]]:
 
 
 def _ends_here(text: str, start: int, match: re.Match[str]) -> bool:
-    """Whether a full stop closes a sentence: not after an abbreviation or initial, and not before a lower-case word."""
+    """Whether a mark closes a sentence: not before a lower-case word, a full stop not after an abbreviation or initial."""
+    following = text[match.end() : match.end() + 6].lstrip()
+    if following[:1].islower():
+        return False
+    if match.group()[0] != ".":
+        return True
     before = text[max(start, match.start() - 12) : match.start()].split()
     last = before[-1].lstrip("\"'(\u201c\u2018").lower() if before else ""
-    if last in _ABBREVIATIONS or (len(last) == 1 and last.isalpha() and last != "i"):
-        return False
-    following = text[match.end() : match.end() + 6].lstrip()
-    return not (following[:1].islower() and following[:1] not in _OPENING)
+    return last not in _ABBREVIATIONS and not (len(last) == 1 and last.isalpha() and last != "i")
 
 
 def _add(spans: list[tuple[int, int]], text: str, start: int, end: int) -> int:

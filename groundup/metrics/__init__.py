@@ -1,1 +1,55 @@
-"""metrics."""
+"""Metrics: plain functions over lists, each with its formula and source; intervals and paired tests. No torch.
+
+classification   accuracy, precision, recall, F1 (binary, micro, macro), Matthews correlation, weighted kappa
+spans            F1 over entity spans and over token labels
+answers          exact match and token F1 as SQuAD counts them
+summary_overlap  ROUGE
+word_overlap     BLEU
+character_overlap    chrF
+edits            edit distance, word error rate
+likelihood       perplexity, bits per byte
+calibration      expected calibration error, Brier score, pass@k
+ranking          nDCG, MRR, recall and average precision at k
+intervals        bootstrap and Wilson intervals
+paired           is the difference between two systems real?
+"""
+
+from groundup.core.registry import lazy
+
+__getattr__, __dir__ = lazy(
+    __name__,
+    {
+        "accuracy": ".classification",
+        "confusion": ".classification",
+        "precision_recall_f1": ".classification",
+        "f1": ".classification",
+        "matthews": ".classification",
+        "quadratic_kappa": ".classification",
+        "span_f1": ".spans",
+        "token_label_f1": ".spans",
+        "normalize_answer": ".answers",
+        "exact_match": ".answers",
+        "token_f1": ".answers",
+        "rouge": ".summary_overlap",
+        "rouge_n": ".summary_overlap",
+        "rouge_l": ".summary_overlap",
+        "bleu": ".word_overlap",
+        "chrf": ".character_overlap",
+        "edit_distance": ".edits",
+        "word_error_rate": ".edits",
+        "perplexity": ".likelihood",
+        "bits_per_byte": ".likelihood",
+        "calibration_error": ".calibration",
+        "brier": ".calibration",
+        "pass_at_k": ".calibration",
+        "ndcg": ".ranking",
+        "reciprocal_rank": ".ranking",
+        "recall_at": ".ranking",
+        "average_precision": ".ranking",
+        "bootstrap": ".intervals",
+        "wilson": ".intervals",
+        "paired_test": ".paired",
+        "paired_bootstrap": ".paired",
+        "mcnemar": ".paired",
+    },
+)

@@ -1,10 +1,10 @@
 """Stage 4's material: the Transformers. Options become a config, a config becomes a module, a module a model folder.
 
-    options.py    the [model] table                    presets.py   options -> config; depth, the one dial
-    config.py     one frozen description of a model    layers/      norm, position, attention, feedforward, embedding
-    block.py      one layer of the default model       families/    one file per family, top to bottom
-    init.py       first weights                        plan.py      parameters, FLOPs, memory of a config
-    device.py     where and in which dtype to compute  bundle.py    the model folder: save and load
+options.py    the [model] table                    presets.py   options -> config; depth, the one dial
+config.py     one frozen description of a model    layers/      norm, position, attention, feedforward, embedding
+block.py      one layer of the default model       families/    one file per family, top to bottom
+init.py       first weights                        plan.py      parameters, FLOPs, memory of a config
+device.py     where and in which dtype to compute  bundle.py    the model folder: save and load
 """
 
 from groundup.core.registry import lazy

@@ -77,7 +77,11 @@ def save(folder: Path, module: Any, tokenizer: Any = None, card_text: str = "") 
     ends = sorted({special[name] for name in ("<|end|>", "<|endoftext|>") if name in special})
     generation: dict[str, Any] = {"do_sample": False, "max_length": module.config.context_length}
     if ends:
-        generation |= {"bos_token_id": config["bos_token_id"], "eos_token_id": ends, "pad_token_id": config["pad_token_id"]}
+        generation |= {
+            "bos_token_id": config["bos_token_id"],
+            "eos_token_id": ends,
+            "pad_token_id": config["pad_token_id"],
+        }
     write_json(folder / "generation_config.json", generation)
     if card_text:
         write_bytes(folder / "README.md", card_text.encode("utf-8"))
@@ -140,7 +144,9 @@ def _read_weights(folder: Path) -> dict[str, Tensor]:
         try:
             weights |= load_file(file)
         except (SafetensorError, OSError, json.JSONDecodeError) as error:
-            raise ArtifactError(f"{file} cannot be read as safetensors: {error}.", repair="It is damaged or cut off.") from None
+            raise ArtifactError(
+                f"{file} cannot be read as safetensors: {error}.", repair="It is damaged or cut off."
+            ) from None
     return weights
 
 
@@ -152,7 +158,9 @@ def _fill(module: Any, weights: dict[str, Tensor], folder: Path) -> None:
         raise ArtifactError(f"{folder / WEIGHTS}: {len(missing)} tensors are missing, the first is '{missing[0]}'.")
     spare = sorted(set(weights) - set(wanted) - ({"lm_head.weight"} if module.config.tied else set()))
     if spare:
-        raise ArtifactError(f"{folder / WEIGHTS}: {len(spare)} tensors are not of this model, the first is '{spare[0]}'.")
+        raise ArtifactError(
+            f"{folder / WEIGHTS}: {len(spare)} tensors are not of this model, the first is '{spare[0]}'."
+        )
     for name, parameter in wanted.items():
         if weights[name].shape != parameter.shape:
             raise ArtifactError(

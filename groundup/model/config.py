@@ -37,7 +37,7 @@ class ModelConfig:
                 raise RecipeError(f"model.{name} must be at least 1, came {getattr(self, name)}.")
         if self.num_heads % self.num_kv_heads:
             raise RecipeError(
-                f"model.num_kv_heads must divide num_heads: {self.num_heads} heads cannot share {self.num_kv_heads} key/value heads.",
+                f"model.num_kv_heads must divide num_heads: {self.num_heads} cannot share {self.num_kv_heads}.",
                 repair=f"Take one of: {', '.join(str(n) for n in range(1, self.num_heads + 1) if self.num_heads % n == 0)}.",
             )
         if self.head_dim % 2:
@@ -109,7 +109,9 @@ class ModelConfig:
         }
         for key, fine in asked.items():
             if not fine:
-                raise ArtifactError(f"{name}: '{key}' = {values.get(key, rope)!r} is not supported for the family 'gpt'.")
+                raise ArtifactError(
+                    f"{name}: '{key}' = {values.get(key, rope)!r} is not supported for the family 'gpt'."
+                )
         try:
             num_heads = int(values["num_attention_heads"])
             return cls(

@@ -5,7 +5,9 @@ bf16 halves the speed of a CPU without AMX and doubles that of one with it, so a
 
 from __future__ import annotations
 
+import contextlib
 import time
+from typing import Any
 
 import torch
 
@@ -57,3 +59,15 @@ def choose_dtype(device: torch.device) -> torch.dtype:
     except RuntimeError:  # no bf16 kernel at all
         return torch.float32
     return torch.bfloat16 if fast > 1.3 * probe(device, torch.float32) else torch.float32
+
+
+def settle_precision(precision: str, device: torch.device) -> str:
+    """ "fp32" or "bf16": what was asked for, or for "auto" what the probe says."""
+    if precision != "auto":
+        return precision
+    return "bf16" if choose_dtype(device) == torch.bfloat16 else "fp32"
+
+
+def autocast(precision: str, device: torch.device) -> contextlib.AbstractContextManager[Any]:
+    """bf16 compute over fp32 weights where that was settled; else nothing."""
+    return torch.autocast(device.type, dtype=torch.bfloat16) if precision == "bf16" else contextlib.nullcontext()

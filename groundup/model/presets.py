@@ -23,7 +23,9 @@ def from_depth(depth: int, vocabulary_size: int, **changes: Any) -> ModelConfig:
     # 32 x depth up to 5 layers, 48 at 6-7, 64 from 8 on (nanochat's aspect ratio).
     width = given.get("width") or depth * (32 if depth <= 5 else 48 if depth <= 7 else 64)
     # Small heads for small models (enough of them to specialise), 128 where GPUs want it (nanochat, Qwen3).
-    head_dim = given.get("head_dim") or (width // given["num_heads"] if "num_heads" in given else _head_dim(width, depth))
+    head_dim = given.get("head_dim") or (
+        width // given["num_heads"] if "num_heads" in given else _head_dim(width, depth)
+    )
     num_heads = given.get("num_heads") or max(1, width // head_dim)
     # Sharing keys and values pays in cache memory, which small models do not lack: full below depth 8, halved above.
     halve = depth >= 8 and num_heads % 2 == 0 and num_heads > 1

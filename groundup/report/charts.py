@@ -23,13 +23,13 @@ class Curve:
     kind: str = "line"
 
 
-def smooth(points: list[Point], weight: float = 0.92) -> list[Point]:
-    """Exponential moving average, corrected for its start (as in Adam), so that the first values are not pulled to 0."""
-    result, mean, total = [], 0.0, 0.0
-    for x, y in points:
-        mean = weight * mean + (1 - weight) * y
-        total = weight * total + (1 - weight)
-        result.append((x, mean / total))
+def smooth(points: list[Point], weight: float = 0.95) -> list[Point]:
+    """Exponential moving average that follows closely at the start, where a loss falls fast, and calms down later."""
+    result, mean = [], 0.0
+    for index, (x, y) in enumerate(points):
+        now = min(weight, index / (index + 8))
+        mean = now * mean + (1 - now) * y
+        result.append((x, mean))
     return result
 
 
@@ -84,7 +84,7 @@ def line_chart(curves: list[Curve], *, x_name: str, y_name: str, title: str) -> 
     grid = [tag("line", x1=0, x2=1000, y1=f"{top * 10:.1f}", y2=f"{top * 10:.1f}", class_="grid") for _, top in y_ticks]
     plot = tag("svg", grid, lines, viewBox="0 0 1000 1000", preserveAspectRatio="none", role="img", aria_label=title)
     y_labels = [tag("span", number(round(value, 6)), style=f"top:{top:.1f}%") for value, top in y_ticks]
-    x_labels = [tag("span", number(round(value, 6)), style=f"left:{left:.1f}%") for value, left in x_ticks if left < 97]
+    x_labels = [tag("span", number(round(value, 6)), style=f"left:{left:.1f}%") for value, left in x_ticks if left < 90]
     legend = [
         tag("span", tag("i", class_=f"key {curve.kind}"), f"{curve.name} ", tag("b", number(curve.points[-1][1])))
         for curve in curves
@@ -92,11 +92,10 @@ def line_chart(curves: list[Curve], *, x_name: str, y_name: str, title: str) -> 
     ]
     return tag(
         "figure",
-        tag("figcaption", tag("span", title, class_="title"), tag("span", legend, class_="legend")),
+        tag("figcaption", tag("span", tag("b", title), f", {y_name}"), tag("span", legend, class_="legend")),
         tag("div", y_labels, class_="y-axis", aria_hidden="true"),
         tag("div", plot, class_="plot"),
         tag("div", x_labels, tag("span", x_name, class_="axis-name"), class_="x-axis", aria_hidden="true"),
-        tag("p", y_name, class_="y-name"),
         class_="chart",
     )
 
@@ -111,7 +110,9 @@ def interval(
         return f"{min(1.0, max(0.0, share)) * 100:.2f}%"
 
     marks = [
-        tag("line", tag("title", f"{name} {number(amount)}"), x1=left(amount), x2=left(amount), y1=4, y2=24, class_=kind)
+        tag(
+            "line", tag("title", f"{name} {number(amount)}"), x1=left(amount), x2=left(amount), y1=4, y2=24, class_=kind
+        )
         for amount, name, kind in rivals
     ]
     return tag(

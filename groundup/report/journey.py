@@ -22,8 +22,7 @@ HEAT_TOP = 7.0  # nats; ln(2048) = 7.6 is guessing in the demo's vocabulary
 
 def section(run: Run) -> Html | None:
     """The opening section, or None when the run has no documents yet."""
-    record = run.json("4_pretrain/journey.json")
-    record = record if isinstance(record, dict) else {}
+    record = _record(run)
     clean = run.document("2_clean/documents", str(record.get("document_id", "")))
     if clean is None:
         clean = next(iter(run.first_documents("2_clean/documents", 1)), None)
@@ -37,7 +36,7 @@ def section(run: Run) -> Html | None:
         _raw(raw) if raw else None,
         _clean(raw, clean) if raw and clean else None,
         _tokens(run, clean, record) if clean else None,
-        _losses(record),
+        _losses(run, record),
         *_question(run, shown),
         _source(shown),
     ]
@@ -51,7 +50,11 @@ def section(run: Run) -> Html | None:
     return tag(
         "section",
         tag("h2", "One document's journey"),
-        tag("p", f"A single document, followed from the moment it came in to the answer it can check. {note}", class_="lead"),
+        tag(
+            "p",
+            f"A single document, followed from the moment it came in to the answer it can check. {note}",
+            class_="lead",
+        ),
         tag("ol", items, class_="journey"),
         id="journey",
     )
@@ -99,29 +102,38 @@ def _clean(raw: Document, clean: Document) -> Html:
 
 
 def _tokens(run: Run, clean: Document, record: dict[str, Any]) -> Html | None:
-    tokens, ids = list(record.get("tokens") or []), list(record.get("ids") or [])
-    if run.tokenizer is not None and not (tokens and ids):
-        encoded = run.tokenizer.encode(clean.text, add_special_tokens=False).ids
-        # The journey may begin with the border token; its ids are then one longer than the text's own.
-        ids = encoded if not tokens or len(tokens) == len(encoded) else []
-        tokens = tokens or [run.tokenizer.decode([token], skip_special_tokens=False) for token in encoded]
-    if not tokens:
+    ids = record.get("ids") or (run.tokenizer.encode(clean.text, add_special_tokens=False).ids if run.tokenizer else [])
+    texts = _pieces(run, ids)
+    if not texts:
         return None
     chips = [
-        tag("span", tag("b", _token(text)), tag("small", ids[index]) if index < len(ids) else None, class_=f"chip t{index % 4}")
-        for index, text in enumerate(tokens[:MAX_TOKENS])
+        tag("span", tag("b", _token(text)), tag("small", id_), class_=f"chip t{index % 4}")
+        for index, (text, id_) in enumerate(list(zip(texts, ids, strict=True))[:MAX_TOKENS])
     ]
-    more = f" The first {MAX_TOKENS} of {len(tokens)} are shown." if len(tokens) > MAX_TOKENS else ""
-    words = f"The model reads numbers: {len(tokens)} tokens, each with its id.{more}"
+    more = f" The first {MAX_TOKENS} of {len(ids)} are shown." if len(ids) > MAX_TOKENS else ""
+    words = f"The model reads numbers: {len(ids)} tokens, each with its id.{more}"
     return _step("Tokens", words, tag("div", chips, class_="chips"))
+
+
+def _pieces(run: Run, ids: list[int]) -> list[str]:
+    return [run.tokenizer.decode([id_], skip_special_tokens=False) for id_ in ids] if run.tokenizer else []
+
+
+def _record(run: Run) -> dict[str, Any]:
+    """journey.json with the border token taken off: ids[i] was met with losses_first[i] and losses_last[i]."""
+    record = run.json("4_pretrain/journey.json")
+    if not isinstance(record, dict) or not isinstance(record.get("tokens"), list):
+        return {}
+    return {**record, "ids": [id_ for id_ in record["tokens"][1:] if isinstance(id_, int)]}
 
 
 def _token(text: str) -> str:
     return text.replace("\n", "\u21b5").replace(" ", "\u00b7") or "\u2205"
 
 
-def _losses(record: dict[str, Any]) -> Html | None:
-    tokens, first, last = (record.get(name) or [] for name in ("tokens", "losses_first", "losses_last"))
+def _losses(run: Run, record: dict[str, Any]) -> Html | None:
+    tokens = _pieces(run, record.get("ids") or [])
+    first, last = (record.get(name) or [] for name in ("losses_first", "losses_last"))
     if not tokens or not last:
         return None
     blocks = []
@@ -160,47 +172,43 @@ def _items(run: Run) -> list[dict[str, Any]]:
 
 def _question(run: Run, document: Document) -> list[Html]:
     items = _items(run)
-    own = [item for item in items if item.get("document_id") == document.id]
+    own = [item for item in items if item.get("document_id") == document.id or document.text[:120] in item["prompt"]]
     own.sort(key=lambda item: "answers" not in item["task"])
-    if not own:
-        others = [item for item in items if item.get("document_id")]
-        item = next((item for item in others if item.get("score")), None)
-        other = run.document("2_clean/documents", str(item["document_id"])) if item else None
-        if item is None or other is None:
-            return []
-        words = "No question was asked about this document; here is one about another held-out document."
-        extra = _text(_highlight(shorten(other.text, MAX_CHARACTERS), str(item["answer"])))
-        return [_step("Question", words, extra, _exchange(item, document))]
-    return [_step("Question", "Asked after training.", _exchange(own[0], document))]
+    if own:
+        return [_step("Question", "Asked after training.", _exchange(own[0], document.text))]
+    # Evaluation asks a sample of the held-out documents; one that it did ask stands in.
+    answers = [item for item in items if "answers" in item["task"]] or items
+    item = next((item for item in answers if _mark(item) == 1.0), next(iter(answers), None))
+    if item is None:
+        return []
+    words = "This document was not among those asked about; here is a question about another one."
+    return [_step("Question", words, _exchange(item, ""))]
 
 
-def _exchange(item: dict[str, Any], document: Document) -> Html:
-    prompt = str(item["prompt"]).strip()
-    # Prompts that quote the document again show only what is asked.
-    if document.text[:80] and document.text[:80] in prompt:
-        before, _, after = prompt.partition(document.text)
-        prompt = (after or before).strip() or prompt
+def _mark(item: dict[str, Any]) -> float | None:
+    """How right the answer was, as its task's first mark says."""
+    marks = item.get("marks")
+    value = next(iter(marks.values()), None) if isinstance(marks, dict) else item.get("score")
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _exchange(item: dict[str, Any], text: str) -> Html:
+    asked = str(item["prompt"]).strip()
+    if text and text in asked:  # the document stands above; only what is asked about it is shown
+        before, _, after = asked.partition(text)
+        asked = (after or before).strip() or asked
     gold = item.get("gold")
-    gold = gold[0] if isinstance(gold, list) and gold else gold
-    right = item.get("score")
+    mark = _mark(item)
     verdict = None
-    if isinstance(right, int | float | bool) and gold is not None:
-        verdict = tag("p", f"The document says: {gold}. Score {float(right):.2f}.", class_="verdict")
+    if mark is not None and gold:
+        verdict = tag("p", f"The right answer: {gold}. Marked {mark:.2f}.", class_="verdict")
     return tag(
         "div",
-        tag("p", tag("span", "Question", class_="who"), shorten(prompt, 700), class_="asked"),
+        tag("p", tag("span", "Question", class_="who"), shorten(asked, 900), class_="asked"),
         tag("p", tag("span", "Model", class_="who"), str(item["answer"]).strip() or "(nothing)", class_="answered"),
         verdict,
         class_="exchange",
     )
-
-
-def _highlight(text: str, answer: str) -> Html:
-    """The text with the first place of the answer's words marked."""
-    found = re.search(re.escape(answer.strip(" .")), text, re.IGNORECASE) if answer.strip(" .") else None
-    if not found:
-        return join([text])
-    return join([text[: found.start()], tag("mark", found.group()), text[found.end() :]])
 
 
 def _source(document: Document) -> Html:

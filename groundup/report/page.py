@@ -85,4 +85,6 @@ def _title(section: Html) -> tuple[str, str]:
 
 
 def _empty() -> Html:
-    return tag("section", join([tag("h2", "Nothing yet"), tag("p", "No stage of this run has finished.", class_="lead")]))
+    return tag(
+        "section", join([tag("h2", "Nothing yet"), tag("p", "No stage of this run has finished.", class_="lead")])
+    )

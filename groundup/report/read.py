@@ -83,7 +83,7 @@ class Run:
         path = self.folder / name
         if not path.is_file():
             return []
-        rows = []
+        rows: list[dict[str, Any]] = []
         try:
             for line in _lines(path):
                 if len(rows) >= limit:
@@ -200,6 +200,7 @@ def _lines(path: Path) -> Iterator[str]:
     with open(path, "rb") as file:
         binary: Any = zstandard.ZstdDecompressor().stream_reader(file) if path.suffix == ".zst" else file
         try:
-            yield from io.TextIOWrapper(binary, encoding="utf-8", errors="replace")
+            with io.TextIOWrapper(binary, encoding="utf-8", errors="replace") as text:
+                yield from text
         except zstandard.ZstdError as error:
             raise ValueError(str(error)) from None

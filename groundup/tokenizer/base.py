@@ -6,8 +6,6 @@ special id); code that builds documents and chats writes their ids by name: ``to
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -24,6 +22,7 @@ from groundup.tokenizer.special import CLS, END, END_OF_TEXT, MASK, PAD, SEP, SP
 
 MODULES = ("fast", "wordpiece", "unigram", "characters", "byte_level")  # each registers its kind
 LONGEST_PIECE = 1_000_000  # characters encoded at once; bounds memory at some 100 MB a piece (taste)
+NO_LIMIT = 10**30  # what transformers writes for "no model_max_length"
 
 
 class Tokenizer:
@@ -98,7 +97,7 @@ class Tokenizer:
             **self._config,
             "tokenizer_class": "PreTrainedTokenizerFast",
             "clean_up_tokenization_spaces": False,
-            "model_max_length": context_length or self._config.get("model_max_length", sys.maxsize),
+            "model_max_length": context_length or self._config.get("model_max_length", NO_LIMIT),
             **named,
         }
         if not self.is_foreign:
@@ -128,14 +127,13 @@ class Tokenizer:
 
     def encode_with_special(self, text: str) -> list[int]:
         """The ids of a text in which special tokens ARE recognised. For text written by code, never by users."""
-        fast = tokenizers.Tokenizer.from_str(self._fast.to_str())
-        return fast.encode(_clean(text), add_special_tokens=False).ids
+        return self._recognising.encode(_clean(text), add_special_tokens=False).ids
 
     def decode(self, ids: Iterable[int], skip_special: bool = True) -> str:
         """The text of ids; bytes that are no UTF-8 (a character cut in half) become U+FFFD."""
         return self._fast.decode([int(place) for place in ids], skip_special_tokens=skip_special)
 
-    def token_bytes(self, id: int) -> bytes:  # noqa: A002 the field's word
+    def token_bytes(self, id: int) -> bytes:
         """The bytes one token stands for; b"" for special tokens. Raises IndexError outside the vocabulary."""
         return self._token_bytes[id]
 
@@ -160,7 +158,11 @@ class Tokenizer:
             return "bpe"
         return "characters" if model.get("byte_fallback") else "bytes"
 
-    @property
+    @cached_property
+    def _recognising(self) -> tokenizers.Tokenizer:
+        return tokenizers.Tokenizer.from_str(self._fast.to_str())
+
+    @cached_property
     def is_foreign(self) -> bool:
         """True when the special tokens are not ours: a tokenizer somebody else made."""
         return any(self._fast.token_to_id(name) is None for name in SPECIAL)
@@ -190,8 +192,11 @@ class Tokenizer:
     def _find_special(self) -> dict[str, int]:
         """Name -> id: ours by name; for a foreign tokenizer its own names, and ours where it has the same thing."""
         if not self.is_foreign:
-            return {name: self._fast.token_to_id(name) for name in SPECIAL}
-        found = {token.content: place for place, token in self._fast.get_added_tokens_decoder().items() if token.special}
+            vocabulary = self._fast.get_vocab(with_added_tokens=True)
+            return {name: vocabulary[name] for name in SPECIAL}
+        found = {
+            token.content: place for place, token in self._fast.get_added_tokens_decoder().items() if token.special
+        }
         same = {PAD: "pad_token", UNKNOWN: "unk_token", MASK: "mask_token", CLS: "cls_token", SEP: "sep_token"}
         for ours, key in {END_OF_TEXT: "bos_token", END: "eos_token", **same}.items():
             theirs = self._text_of(self._config.get(key)) or (
@@ -203,6 +208,7 @@ class Tokenizer:
         return found
 
     def named_special(self) -> dict[str, str]:
+        """transformers' names for special tokens ("bos_token" ...) and the tokens they name."""
         keys = ("bos_token", "eos_token", "pad_token", "unk_token", "mask_token", "cls_token", "sep_token")
         if self.is_foreign:
             return {key: self._text_of(self._config[key]) for key in keys if self._config.get(key)}
@@ -236,7 +242,3 @@ def _surface_of(decoder: str) -> Any:
         return name.replace("\u2581", " ").encode("utf-8") if "\u2581" in decoder else name.encode("utf-8")
 
     return sentencepiece
-
-
-# Workers that fork after the library has used threads would hang; it then asks for this to be said aloud.
-os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")

@@ -25,7 +25,7 @@ def train_bytes(texts: Iterable[str], vocabulary_size: int = SMALLEST) -> tokeni
     tokenizer = tokenizers.Tokenizer(models.BPE(vocab={name: place for place, name in enumerate(names)}, merges=[]))
     tokenizer.add_special_tokens(list(SPECIAL))
     tokenizer.pre_tokenizer = byte_level_pre_tokenizer()
-    tokenizer.decoder = decoders.ByteLevel(add_prefix_space=False, trim_offsets=False, use_regex=False)
+    tokenizer.decoder = decoders.ByteLevel()
     return tokenizer
 
 

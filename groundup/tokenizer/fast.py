@@ -35,7 +35,7 @@ def train_bpe(texts: Iterable[str], vocabulary_size: int) -> tokenizers.Tokenize
     check_size("bpe", vocabulary_size, SMALLEST)
     tokenizer = tokenizers.Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = byte_level_pre_tokenizer()
-    tokenizer.decoder = decoders.ByteLevel(add_prefix_space=False, trim_offsets=False, use_regex=False)
+    tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=vocabulary_size,
         min_frequency=MIN_FREQUENCY,

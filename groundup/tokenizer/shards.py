@@ -42,7 +42,9 @@ class ShardWriter:
     def __enter__(self) -> ShardWriter:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None):
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         for split in self._splits.values():
             split.close(keep=error is None)
         if error is None:
@@ -58,7 +60,7 @@ class ShardWriter:
             )
             sync_folder(self.folder)
 
-    def add(self, split: str, ids: Sequence[int], *, num_bytes: int, id: str, **origin: str) -> None:  # noqa: A002
+    def add(self, split: str, ids: Sequence[int], *, num_bytes: int, id: str, **origin: str) -> None:
         """One document. num_bytes: UTF-8 bytes of its text. origin: source, path, licence, language."""
         tokens = np.empty(len(ids) + 1, dtype=self.dtype)
         tokens[0] = self.start_id

@@ -66,7 +66,7 @@ def _render_text(
             messages=list(messages),
             tools=list(tools) if tools else None,
             add_generation_prompt=prompt,
-            **tokenizer.named_special,
+            **tokenizer.named_special(),
         )
     except jinja2.TemplateError as error:
         raise DataError(f"The model's chat template fails on these messages: {error}.") from None

@@ -1,1 +1,18 @@
-"""trace."""
+"""Trace: a suffix array over any integer array. Find a span, count it, name the documents it stands in. No torch.
+
+index      build, SuffixIndex: count, find, longest match, maximal spans
+sources    positions -> documents
+"""
+
+from groundup.core.registry import lazy
+
+__getattr__, __dir__ = lazy(
+    __name__,
+    {
+        "build": ".index",
+        "SuffixIndex": ".index",
+        "Span": ".index",
+        "Sources": ".sources",
+        "Source": ".sources",
+    },
+)

@@ -52,12 +52,12 @@ def causal(module: Any, batch: Mapping[str, Tensor]) -> Loss:
 
 def chunked_cross_entropy(hidden_ND: Tensor, weight_VD: Tensor, targets_N: Tensor) -> Tensor:
     """sum over n of -log softmax(hidden[n] @ weight.T)[targets[n]], a scalar with gradients to hidden and weight."""
-    return _ChunkedCrossEntropy.apply(hidden_ND, weight_VD, targets_N)  # type: ignore[no-any-return]
+    return _ChunkedCrossEntropy.apply(hidden_ND, weight_VD, targets_N)
 
 
 def plain_cross_entropy(hidden_ND: Tensor, weight_VD: Tensor, targets_N: Tensor) -> Tensor:
     """The slow, obvious twin of `chunked_cross_entropy`."""
-    return F.cross_entropy((hidden_ND @ weight_VD.T).float(), targets_N, reduction="sum")
+    return F.cross_entropy(hidden_ND @ weight_VD.T, targets_N, reduction="sum")
 
 
 @torch.no_grad()
@@ -87,8 +87,9 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
             needs_hidden, needs_weight = ctx.needs_input_grad[:2]
             grad_ND = torch.empty_like(hidden_ND) if needs_hidden else None
             grad_VD = torch.zeros_like(weight_VD) if needs_weight else None
-            total = torch.zeros((), dtype=torch.float64 if weight_VD.dtype == torch.float64 else torch.float32,
-                                device=hidden_ND.device)
+            total = torch.zeros(
+                (), dtype=torch.float64 if weight_VD.dtype == torch.float64 else torch.float32, device=hidden_ND.device
+            )
             size = chunk_size(weight.shape[0])
             for start in range(0, hidden_ND.shape[0], size):
                 hidden_CD = hidden_ND[start : start + size].to(compute)
@@ -115,7 +116,7 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
         return total
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, None]:  # type: ignore[override]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
         grad_ND, grad_VD = ctx.saved_tensors
         scale = grad.to(grad_ND.dtype if grad_ND is not None else grad.dtype)
         return (

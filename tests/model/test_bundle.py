@@ -12,7 +12,14 @@ from groundup.model.families import build
 from groundup.model.presets import from_depth
 
 TINY = ModelConfig(
-    vocabulary_size=97, depth=2, width=32, num_heads=4, num_kv_heads=2, head_dim=16, feedforward_width=64, context_length=32
+    vocabulary_size=97,
+    depth=2,
+    width=32,
+    num_heads=4,
+    num_kv_heads=2,
+    head_dim=16,
+    feedforward_width=64,
+    context_length=32,
 )
 
 

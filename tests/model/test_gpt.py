@@ -8,6 +8,7 @@ from groundup.core.errors import RecipeError
 from groundup.model.config import ModelConfig
 from groundup.model.families import build
 from groundup.model.layers.norm import RMSNorm
+from groundup.model.layers.position import Rotary, plain_rotate, rotate
 from groundup.model.options import ModelOptions
 from groundup.model.plan import count
 from groundup.model.presets import from_depth, resolve
@@ -102,6 +103,15 @@ def test_the_fast_norm_equals_the_plain_one_with_its_gradients():
     theirs = torch.autograd.grad((plain * up).sum(), (x, fast.weight))
     ours = torch.autograd.grad((fast(x) * up).sum(), (x, fast.weight))
     torch.testing.assert_close(ours, theirs)
+
+
+def test_the_fast_rotation_equals_the_plain_one_with_its_gradient():
+    torch.manual_seed(0)
+    x = torch.randn(2, 3, 7, 8, dtype=torch.double, requires_grad=True)
+    cos, sin = Rotary(8, 100.0)(4, 7, x)
+    fast, plain, up = rotate(x, cos, sin), plain_rotate(x, cos, sin), torch.randn(2, 3, 7, 8, dtype=torch.double)
+    torch.testing.assert_close(fast, plain)
+    torch.testing.assert_close(torch.autograd.grad((fast * up).sum(), x), torch.autograd.grad((plain * up).sum(), x))
 
 
 @pytest.mark.parametrize("tied", [True, False])

@@ -11,13 +11,9 @@ import random
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from groundup.core.document import Document, Dropped, write_documents
 from groundup.core.example import Example, write_examples
-from groundup.core.files import atomic_writer, write_bytes, write_json
+from groundup.core.files import write_bytes, write_json
 from groundup.core.manifest import Manifest, hardware, hash_outputs, versions, write_manifest
 from groundup.core.score import Score, write_scores
 from groundup.core.split import split_of
@@ -41,10 +37,13 @@ count = 400
 steps = ["text", "boilerplate", "quality", "duplicates", "privacy"]
 
 [tokenizer]
-vocabulary_size = 600
+vocabulary_size = 400
 
 [model]
 depth = 4
+
+[finetune.chat]
+data = ["stories:answers"]
 """
 
 
@@ -58,7 +57,14 @@ def story(number: int, random_: random.Random) -> tuple[str, dict[str, str]]:
         f"{name} was looking for a {thing}, because {friend} had lost it there. Behind the door stood an old box, "
         f'and in the box lay the {thing}. "I knew it," said {friend}. In the evening {name} was {feeling}.'
     )
-    return text, {"name": name, "friend": friend, "place": place, "thing": thing, "feeling": feeling, "label": sentiment}
+    return text, {
+        "name": name,
+        "friend": friend,
+        "place": place,
+        "thing": thing,
+        "feeling": feeling,
+        "label": sentiment,
+    }
 
 
 def fabricate(folder: Path, *, count: int = 400, without: tuple[str, ...] = (), name: str = "demo") -> Path:
@@ -66,7 +72,10 @@ def fabricate(folder: Path, *, count: int = 400, without: tuple[str, ...] = (), 
     random_ = random.Random(7)
     raw, clean, dropped, facts = _documents(count, random_)
     write_bytes(folder / "recipe.toml", RECIPE.replace('"demo"', f'"{name}"').encode())
-    write_json(folder / "plan.json", {"budget_seconds": 300, "steps": 600, "parameters": 1_250_000})
+    planned = {"collect": 6, "clean": 12, "tokenizer": 9, "finetune.chat": 60, "evaluate": 20, "audit": 10}
+    stages: dict[str, Any] = {stage: {"seconds": float(value)} for stage, value in planned.items()}
+    stages["pretrain"] = {"seconds": 190.0, "steps": 600}
+    write_json(folder / "plan.json", {"budget_seconds": 300, "parameters": 1_250_000, "stages": stages})
     makers = {
         "1_collect": lambda out: _collect(out, raw, facts),
         "2_clean": lambda out: _clean(out, clean, dropped),
@@ -131,7 +140,9 @@ def curve(steps: int = 600) -> list[dict[str, Any]]:
         )
         if step % 60 == 1:
             bits = (loss - 0.02) / 2.5
-            rows.append({"step": step, "bits_per_byte": round(bits, 4), "by_source": {"stories": round(bits, 4)}})
+            rows.append(
+                {"step": step, "loss": 9.9, "bits_per_byte": round(bits, 4), "by_source": {"stories": round(bits, 4)}}
+            )
     return rows
 
 
@@ -139,7 +150,11 @@ SAMPLES = [
     {"step": 1, "prompt": "Mira went to", "text": " orSt thqu kite.e lo0 w nin the the an\ufffd y"},
     {"step": 120, "prompt": "Mira went to", "text": " the the box. Tom was the looking was a kite the in morning"},
     {"step": 300, "prompt": "Mira went to", "text": " the market early in the morning. Mira was for a map, lost it."},
-    {"step": 600, "prompt": "Mira went to", "text": " the old mill early in the morning. Mira was looking for a violin."},
+    {
+        "step": 600,
+        "prompt": "Mira went to",
+        "text": " the old mill early in the morning. Mira was looking for a violin.",
+    },
 ]
 
 
@@ -147,7 +162,9 @@ def _kind(row: dict[str, Any]) -> str:
     return "validation" if "bits_per_byte" in row else "step"
 
 
-def _documents(count: int, random_: random.Random) -> tuple[list[Document], list[Document], list[Dropped], dict[str, Any]]:
+def _documents(
+    count: int, random_: random.Random
+) -> tuple[list[Document], list[Document], list[Dropped], dict[str, Any]]:
     raw, clean, dropped, facts = [], [], [], {}
     for number in range(count):
         text, known = story(number, random_)
@@ -162,7 +179,9 @@ def _documents(count: int, random_: random.Random) -> tuple[list[Document], list
         if number % 10 == 9:
             dropped.append(Dropped(document, "duplicates", "near_duplicate", f"0.93 like story {number - 1}"))
         elif number % 23 == 5:
-            dropped.append(Dropped(document.with_text("1 2 3 4 5 ##"), "quality", "too_few_letters", "letters 0.12 < 0.60"))
+            dropped.append(
+                Dropped(document.with_text("1 2 3 4 5 ##"), "quality", "too_few_letters", "letters 0.12 < 0.60")
+            )
         elif number % 31 == 4:
             dropped.append(Dropped(document.with_text("Es war einmal."), "language", "other_language", "de 0.98"))
         else:
@@ -174,7 +193,12 @@ def _documents(count: int, random_: random.Random) -> tuple[list[Document], list
 def _collect(out: Path, raw: list[Document], facts: dict[str, Any]) -> dict[str, Any]:
     write_documents(out / "documents" / "stories-00000.parquet", raw)
     examples = [
-        Example("qa", document.id, question=f"Where did {facts[document.id]['name']} go?", target=facts[document.id]["place"])
+        Example(
+            "qa",
+            document.id,
+            question=f"Where did {facts[document.id]['name']} go?",
+            target=facts[document.id]["place"],
+        )
         for document in raw
     ]
     write_examples(out / "examples" / "stories" / "answers.jsonl.zst", examples)
@@ -184,45 +208,33 @@ def _collect(out: Path, raw: list[Document], facts: dict[str, Any]) -> dict[str,
 def _clean(out: Path, clean: list[Document], dropped: list[Dropped]) -> dict[str, Any]:
     write_documents(out / "documents" / "stories-00000.parquet", clean)
     write_documents(out / "dropped" / "stories-00000.parquet", dropped)
-    write_json(out / "clean.json", {"steps": {}})
+    samples = {
+        "mojibake": [{"id": "1", "path": "story 0", "before": "\u00e2\u20ac\u0153Hi", "after": '"Hi', "detail": ""}]
+    }
+    write_json(out / "clean.json", {"steps": [{"step": "text", "changed": 37, "dropped": {}, "samples": samples}]})
     return {"documents": len(clean), "dropped": len(dropped)}
 
 
 def _tokenizer(out: Path, clean: list[Document]) -> dict[str, Any]:
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from groundup.tokenizer import Tokenizer
+    from groundup.tokenizer.shards import ShardWriter, TokenShards
+    from groundup.trace.index import build
 
-    special = ["<|endoftext|>", "<|pad|>", "<|system|>", "<|user|>", "<|assistant|>", "<|end|>"]
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    alphabet = pre_tokenizers.ByteLevel.alphabet()
-    trainer = trainers.BpeTrainer(vocab_size=600, special_tokens=special, initial_alphabet=alphabet, show_progress=False)
-    tokenizer.train_from_iterator([document.text for document in clean], trainer)
-    (out / "tokenizer").mkdir(exist_ok=True)
-    tokenizer.save(str(out / "tokenizer" / "tokenizer.json"))
-    splits: dict[str, list[Document]] = {"train": [], "validation": [], "test": []}
-    for document in clean:
-        splits[split_of(document.id)].append(document)
-    counts = {}
-    for split, documents in splits.items():
-        ids: list[int] = []
-        borders = [0]
-        for document in documents:
-            ids += [0, *tokenizer.encode(document.text).ids]
-            borders.append(len(ids))
-        folder = out / "tokens"
-        write_bytes(folder / f"{split}.bin", np.array(ids, dtype="<u2").tobytes())
-        write_bytes(folder / f"{split}.borders.bin", np.array(borders, dtype="<i8").tobytes())
-        sizes = [len(document.text.encode()) for document in documents]
-        table = pa.table({"id": [d.id for d in documents], "source": [d.source for d in documents], "num_bytes": sizes})
-        with atomic_writer(folder / f"{split}.documents.parquet") as file:
-            pq.write_table(table, file)
-        counts[split] = {"tokens": len(ids), "documents": len(documents), "bytes": sum(sizes)}
-    write_json(out / "tokens" / "tokens.json", {"dtype": "uint16", "splits": counts})
-    total = sum(part["bytes"] for part in counts.values()) / max(1, sum(part["tokens"] for part in counts.values()))
-    facts = {"kind": "bpe", "vocabulary_size": tokenizer.get_vocab_size(), "bytes_per_token": round(total, 3)}
+    tokenizer = Tokenizer.train([document.text for document in clean], kind="bpe", vocabulary_size=400)
+    tokenizer.save(out / "tokenizer")
+    start = tokenizer.special["<|endoftext|>"]
+    with ShardWriter(out / "tokens", vocabulary_size=tokenizer.vocabulary_size, start_id=start) as shards:
+        for document in clean:
+            origin = {"source": document.source, "path": document.path, "licence": document.licence, "language": "en"}
+            ids = tokenizer.encode(document.text)
+            size = len(document.text.encode())
+            shards.add(split_of(document.id), ids, num_bytes=size, id=document.id, **origin)
+    train = TokenShards.open(out / "tokens", "train")
+    build(train.tokens, out / "trace")
+    bytes_per_token = round(train.num_bytes / train.num_tokens, 3)
+    facts = {"kind": "bpe", "vocabulary_size": tokenizer.vocabulary_size, "bytes_per_token": bytes_per_token}
     write_json(out / "facts.json", facts)
-    return {"vocabulary_size": tokenizer.get_vocab_size(), "train_tokens": counts["train"]["tokens"]}
+    return {"vocabulary_size": tokenizer.vocabulary_size, "train_tokens": train.num_tokens}
 
 
 def journey_document(clean: list[Document]) -> Document:
@@ -233,17 +245,17 @@ def journey_document(clean: list[Document]) -> Document:
 
 def _pretrain(out: Path, clean: list[Document], tokenizer_folder: Path) -> dict[str, Any]:
     with open(out / "metrics.jsonl", "w", encoding="utf-8") as file:
-        file.writelines(json.dumps(row) + "\n" for row in curve())
+        file.writelines(json.dumps({"kind": _kind(row), **row}) + "\n" for row in curve())
     with open(out / "samples.jsonl", "w", encoding="utf-8") as file:
         file.writelines(json.dumps(row) + "\n" for row in SAMPLES)
     if (tokenizer_folder / "tokenizer" / "tokenizer.json").is_file():
-        from tokenizers import Tokenizer
+        from groundup.tokenizer import Tokenizer
 
-        tokenizer = Tokenizer.from_file(str(tokenizer_folder / "tokenizer" / "tokenizer.json"))
+        tokenizer = Tokenizer.load(tokenizer_folder / "tokenizer")
         document = journey_document(clean)
-        ids = tokenizer.encode(document.text).ids
+        ids = tokenizer.encode(document.text)
         random_ = random.Random(1)
-        tokens = [tokenizer.decode([token]) for token in ids]
+        tokens = [tokenizer.special["<|endoftext|>"], *ids]
         first = [round(6.4 + random_.gauss(0, 0.4), 3) for _ in ids]
         last = [round(min(6.0, random_.expovariate(1.1)), 3) for _ in ids]
         journey = {"document_id": document.id, "tokens": tokens, "losses_first": first, "losses_last": last}
@@ -256,7 +268,7 @@ def _finetune(out: Path) -> dict[str, Any]:
     write_json(out / "model" / "config.json", {"model_type": "qwen3", "hidden_size": 128, "num_hidden_layers": 4})
     write_json(out / "examples.json", {"stories:answers": 700, "samples:small_talk": 300})
     with open(out / "metrics.jsonl", "w", encoding="utf-8") as file:
-        file.writelines(json.dumps(row) + "\n" for row in curve(160))
+        file.writelines(json.dumps({"kind": _kind(row), **row}) + "\n" for row in curve(160))
     return {"examples": 1000, "steps": 160}
 
 
@@ -282,8 +294,8 @@ def _evaluate(out: Path, clean: list[Document], facts: dict[str, Any]) -> dict[s
         gold = known["place"]
         answer = gold if len(items) % 4 else "market"
         items.append(
-            {"document_id": document.id, "prompt": f"Where did {known['name']} go?", "answer": answer, "gold": gold}
-            | {"score": float(answer == gold)}
+            {"id": document.id[:16], "source": "stories", "prompt": f"{document.text}\nWhere did {known['name']} go?"}
+            | {"answer": answer, "gold": gold, "choices": [], "marks": {"exact_match": float(answer == gold)}}
         )
     text = "".join(json.dumps(item) + "\n" for item in items)
     write_bytes(out / "items" / "stories_answers.jsonl.zst", zstandard.compress(text.encode()))
@@ -291,14 +303,39 @@ def _evaluate(out: Path, clean: list[Document], facts: dict[str, Any]) -> dict[s
 
 
 def _audit(out: Path) -> dict[str, Any]:
+    gap = {"name": "pronoun_gap", "measure": "difference", "value": 0.04, "low": 0.01, "high": 0.08, "n": 160}
+    secret = {"name": "secret_exposure_bits", "measure": "bits", "value": 6.2, "low": 4.1, "high": 8.0, "n": 20}
     findings = [
-        {"audit": "bias", "name": "pronoun_gap", "value": 0.04, "low": 0.01, "high": 0.08, "limit": 0.10, "passed": True},
-        {"audit": "privacy", "name": "secret_exposure_bits", "value": 6.2, "low": 4.1, "high": 8.0, "limit": 5.0}
-        | {"passed": False, "text": "One planted secret is ranked far above chance."},
+        {**gap, "protocol": "", "summary": "He and she are near.", "limit": 0.10, "passed": True},
+        {**secret, "protocol": "", "summary": "One secret ranks far above chance.", "limit": 5.0, "passed": False},
+        {
+            "name": "myths",
+            "measure": "share",
+            "value": None,
+            "low": None,
+            "high": None,
+            "n": 0,
+            "limit": None,
+            "passed": None,
+        },
     ]
     write_json(out / "findings.json", findings)
     write_json(out / "gate.json", {"passed": False, "broken": ["secret_exposure_bits"], "waiver": ""})
     return {"findings": 2}
+
+
+def write_model(folder: Path, tokenizer_folder: Path) -> Path:
+    """A real model folder, tiny and untrained: it opens and answers, in words without sense."""
+    from groundup.model import build
+    from groundup.model.bundle import save
+    from groundup.model.options import ModelOptions
+    from groundup.model.presets import resolve
+    from groundup.tokenizer import Tokenizer
+
+    tokenizer = Tokenizer.load(tokenizer_folder)
+    options = ModelOptions(depth=1, width=32, num_heads=2, context_length=128)
+    save(folder, build(resolve(options, tokenizer.vocabulary_size), seed=1), tokenizer)
+    return folder
 
 
 if __name__ == "__main__":

@@ -1,13 +1,14 @@
 """Search over any folder, file or run: ranked passages with evidence and citations, and answers that quote them.
 
-    search = Search(Path("documents.sqlite"))
-    search.add(Path("my_documents"))
-    for hit in search.search("how long may a return take"): print(hit.citation, hit.snippet)
-    print(search.answer("How long may a return take?").text)
+search = Search(Path("documents.sqlite"))
+search.add(Path("my_documents"))
+for hit in search.search("how long may a return take"): print(hit.citation, hit.snippet)
+print(search.answer("How long may a return take?").text)
 """
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Iterable, Sequence
@@ -16,7 +17,7 @@ from pathlib import Path
 
 from groundup.apps.base import APPS, Answer, Citation, State
 from groundup.apps.search import dense, fusion
-from groundup.apps.search.answering import Answerer
+from groundup.apps.search.answering import NOTHING, Answerer, readable
 from groundup.apps.search.generator import Generate, from_url
 from groundup.apps.search.index import Changes, Filters, Index, Passage
 from groundup.apps.search.options import SearchOptions
@@ -28,6 +29,7 @@ from groundup.core.document import Document
 from groundup.core.errors import DataError
 
 SAMPLES = Path(__file__).parent.parent / "support" / "documents"  # the shop's own pages: small, ours, shipped
+NUM_SHOWN = 3  # passages for keywords; a reader wants a few, the page shows all
 SNIPPET = 240  # characters; what fits in two lines of a result
 COMMON_SHARE = 0.2  # a word in more than a fifth of many passages ranks nothing and costs time; see `_expression`
 
@@ -60,9 +62,7 @@ class Search:
         generate: Generate | None = None,
     ) -> None:
         self.options = options or SearchOptions()
-        self.index = Index(
-            path, passage_words=self.options.passage_words, title_weight=self.options.title_weight
-        )
+        self.index = Index(path, passage_words=self.options.passage_words, title_weight=self.options.title_weight)
         self.encoder = encoder or (dense.ENCODERS.get(self.options.encoder)() if self.options.encoder else None)
         self.generate = generate
         if generate is None and self.options.generator_url:
@@ -78,41 +78,36 @@ class Search:
     # Indexing
 
     def add(self, place: Path) -> Changes:
-        """Index a folder, a file or a run; unchanged documents are skipped, vanished ones of its sources removed."""
+        """Index a folder, a file or a run; unchanged documents are skipped, those gone from the folder removed."""
         skipped: list[str] = []
-        came: set[str] = set()
-
-        def watched() -> Iterable[Document]:
-            for document in documents_of(place, skipped):
-                came.add(document.source)
-                yield document
-
-        changes = self.index.update(watched())
-        # Which sources came is known only after reading, so the vanished are looked for in a second, cheap step.
-        gone = self._vanished(place, came)
-        for document_id in gone:
-            self.index.remove(document_id)
-        changes.removed += len(gone)
+        name = self._source_name(place)
+        whole = (name,) if place.is_dir() else None
+        changes = self.index.update(documents_of(place, skipped, name), whole=whole)
         changes.skipped = skipped
         self.encode()
         return changes
 
-    def add_documents(self, documents: Iterable[Document], *, remove_missing: Sequence[str] = ()) -> Changes:
-        """Index documents from anywhere; `remove_missing` names sources that came whole this time."""
-        changes = self.index.update(documents, remove_missing=remove_missing)
+    def add_documents(self, documents: Iterable[Document], *, whole: Sequence[str] | None = None) -> Changes:
+        """Index documents from anywhere; `whole` names sources that come complete this time."""
+        changes = self.index.update(documents, whole=whole)
         self.encode()
         return changes
+
+    def _source_name(self, place: Path) -> str:
+        """The folder's name; a second folder of the same name gets a number, lest one push the other out."""
+        root = (place if place.is_dir() else place.parent).resolve()
+        roots: dict[str, str] = json.loads(self.index.fact("roots") or "{}")
+        name, number = root.name or "documents", 1
+        while roots.get(name, str(root)) != str(root):
+            number += 1
+            name = f"{root.name}-{number}"
+        if name not in roots:
+            self.index.set_fact("roots", json.dumps(roots | {name: str(root)}, ensure_ascii=False))
+        return name
 
     def encode(self) -> int:
         """Give every new passage its vector (nothing without an encoder)."""
         return dense.fill(self.index, self.encoder) if self.encoder is not None else 0
-
-    def _vanished(self, place: Path, came: set[str]) -> list[str]:
-        if not place.is_dir():
-            return []
-        came = came or {place.name}
-        now = {document.id for document in documents_of(place, [])}
-        return [one for source in came for one in self.index.ids_of(source) if one not in now]
 
     # Searching
 
@@ -121,7 +116,7 @@ class Search:
         generation = self.index.generation()
         if self._vocabulary[0] != generation:
             self._vocabulary = (generation, self.index.vocabulary())
-        return understand(text, self._vocabulary[1], self.synonyms)
+        return understand(text, self._vocabulary[1], self.synonyms, lambda one: self.index.document_frequency(one) > 0)
 
     def search(self, text: str, *, limit: int = 10, filters: Filters | None = None) -> list[Hit]:
         """The best passages for a query; [] when nothing matches or nothing was asked."""
@@ -247,4 +242,11 @@ class SearchApp:
         """A question is answered from the documents; keywords bring the best passages."""
         if not isinstance(text, str):
             raise DataError("A question must be text.")
-        return self.search.answer(text)
+        query = self.search.understand(text)
+        if query.kind == "question" or not query.words:
+            return self.search.answer(text)
+        hits = self.search.search(text, limit=NUM_SHOWN)
+        if not hits:
+            return Answer(NOTHING, found=False)
+        lines = [f"[{number}] {hit.citation.path}: {readable(hit.snippet)}" for number, hit in enumerate(hits, start=1)]
+        return Answer("\n".join(lines), tuple(hit.citation for hit in hits))

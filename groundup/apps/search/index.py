@@ -8,7 +8,6 @@ BM25 is FTS5's own (Robertson and Zaragoza 2009) with k1 = 1.2 and b = 0.75, whi
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import threading
 from collections import Counter
@@ -129,7 +128,7 @@ class Index:
             ) from None
         if found != str(FORMAT):
             raise ArtifactError(f"{path} is a search index of format {found}, not {FORMAT}.", repair="Delete it.")
-        self._set_fact("format", str(FORMAT))
+        self.set_fact("format", str(FORMAT))
 
     def close(self) -> None:
         """Close the file; using the index afterwards is an error."""
@@ -138,18 +137,21 @@ class Index:
 
     # Writing
 
-    def update(self, documents: Iterable[Document], *, remove_missing: Sequence[str] = ()) -> Changes:
-        """Add new and changed documents, skip the rest; then remove the documents of the sources named in
-        `remove_missing` that did not come this time."""
+    def update(self, documents: Iterable[Document], *, whole: Sequence[str] | None = None) -> Changes:
+        """Add new and changed documents and skip the rest.
+
+        whole: sources that come complete this time (with every source that does come); what they no longer hold is
+        removed. None removes nothing.
+        """
         changes = Changes()
-        seen: set[str] = set()
+        seen: dict[str, set[str]] = {source: set() for source in whole or ()}
         for document in documents:
-            seen.add(document.id)
+            seen.setdefault(document.source, set()).add(document.id)
             with self._transaction():
                 self._put(document, changes)
-        for source in remove_missing:
+        for source, ids in seen.items() if whole is not None else ():
             for (old,) in self._all("SELECT id FROM documents WHERE source = ?", (source,)):
-                if old not in seen:
+                if old not in ids:
                     self.remove(old)
                     changes.removed += 1
         return changes
@@ -174,7 +176,16 @@ class Index:
             changes.added += 1
         text = document.text.encode("utf-8", "replace").decode("utf-8")  # SQLite cannot hold lone surrogates
         title = str(document.meta.get("title", "")) or Path(document.path).stem.replace("_", " ").replace("-", " ")
-        values = (document.id, document.source, document.path, title, document.licence, document.date, fingerprint, text)
+        values = (
+            document.id,
+            document.source,
+            document.path,
+            title,
+            document.licence,
+            document.date,
+            fingerprint,
+            text,
+        )
         cursor = self._db.execute(
             "INSERT INTO documents (id, source, path, title, licence, date, content_hash, text) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -334,10 +345,10 @@ class Index:
         row = self._one("SELECT value FROM facts WHERE name = ?", (name,))
         return str(row[0]) if row else ""
 
-    def _set_fact(self, name: str, value: Any) -> None:
-        text = value if isinstance(value, str) else json.dumps(value)
+    def set_fact(self, name: str, value: str) -> None:
+        """Store a fact about the index."""
         with self._lock:
-            self._db.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, text))
+            self._db.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
 
     def _all(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
         with self._lock:

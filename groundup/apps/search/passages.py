@@ -11,7 +11,8 @@ from dataclasses import dataclass
 # A sentence ends at . ! ? (or the CJK full stop) with closing quotes, before a space, or at a blank line.
 # Quadratic-free on purpose: one left-to-right scan, so that a 100 MB line is cut in one pass.
 BOUNDARY = re.compile(r"[.!?][\"')\]\u201d\u2019]*(?=\s)|[\u3002\uff01\uff1f]|\n\s*\n|\n(?=\s*(?:[#*\-]|\d+\.)\s)")
-ABBREVIATIONS = frozenset("mr mrs ms dr prof st no vs etc fig eq al inc ltd jr sr e.g i.e approx dept est cf vol".split())
+_ABBREVIATIONS = "mr mrs ms dr prof st no vs etc fig eq al inc ltd jr sr e.g i.e approx dept est cf vol"
+ABBREVIATIONS = frozenset(_ABBREVIATIONS.split())
 WORD_BEFORE = re.compile(r"([\w.]+)$")
 LONGEST_WORDS_FACTOR = 2  # a "sentence" of more than twice the wanted size (a table, a log) is cut at spaces
 

@@ -16,20 +16,23 @@ from pathlib import Path
 from groundup.core.document import Document, read_documents, shards_in
 from groundup.core.errors import DataError
 
-PLAIN = frozenset(
-    ".txt .md .markdown .rst .text .py .js .ts .java .c .h .cpp .rs .go .rb .sh .toml .yaml .yml .ini .cfg .tex .log".split()
+_PLAIN = (
+    ".txt .md .markdown .rst .text .py .js .ts .java .c .h .cpp .rs .go .rb .sh .toml .yaml .yml .ini .cfg .tex .log"
 )
+PLAIN = frozenset(_PLAIN.split())
 HTML = frozenset((".html", ".htm", ".xhtml"))
 LARGEST_BYTES = 50_000_000  # taste: a larger "text" is a dump; it is named among the skipped, not read
 HIDDEN = frozenset(("node_modules", "__pycache__"))
 NOT_TEXT = frozenset(("script", "style", "template", "noscript", "head"))
-BLOCKS = frozenset("p div li tr h1 h2 h3 h4 h5 h6 section article br td th blockquote pre".split())
+_BLOCKS = "p div li tr h1 h2 h3 h4 h5 h6 section article br td th blockquote pre"
+BLOCKS = frozenset(_BLOCKS.split())
 
 
-def documents_of(place: Path, skipped: list[str]) -> Iterator[Document]:
+def documents_of(place: Path, skipped: list[str], source: str) -> Iterator[Document]:
     """Documents of a run (its cleaned documents, else its raw ones), a folder of Parquet shards, a folder, or a file.
 
-    What cannot be read is named in `skipped` with the reason and does not stop the rest.
+    source: the name for files that carry none. What cannot be read is named in `skipped` with the reason and does
+    not stop the rest.
     """
     if not place.exists():
         raise DataError(f"{place} does not exist.", repair="Name a folder of documents, or a run.")
@@ -48,7 +51,7 @@ def documents_of(place: Path, skipped: list[str]) -> Iterator[Document]:
         if path.is_symlink() and not path.resolve().is_relative_to(root.resolve()):
             skipped.append(f"{inside}: a link that leaves the folder")
             continue
-        yield from _file(path, inside, root.name, skipped)
+        yield from _file(path, inside, source, skipped)
 
 
 def _file(path: Path, inside: Path, source: str, skipped: list[str]) -> Iterator[Document]:

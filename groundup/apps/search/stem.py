@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import lru_cache
+from itertools import pairwise
 
 # The rules of the paper, longest suffix first where one ends in another.
 STEP_2 = (
@@ -25,14 +26,15 @@ STEP_4 = (
 WORD = re.compile(r"\w+", re.UNICODE)
 
 # Words that say nothing about the subject. Own list: question words, articles, pronouns, auxiliaries, prepositions.
-STOP_WORDS = frozenset(
-    """a about above after again all also am an and any are as at be because been before being below between both but
-    by can could did do does doing down during each few for from further had has have having he her here hers him his
-    how i if in into is it its itself just many may me might more most much must my no nor not now of off on once only
-    or other our ours out over own please same shall she should so some such tell than that the their theirs them then
-    there these they this those through to too under until up upon us very was we were what when where which while who
-    whom whose why will with would you your yours""".split()
+_STOP_WORDS = (
+    "a about above after again all also am an and any are as at be because been before being below between "
+    "both but by can could did do does doing down during each few for from further had has have having he her "
+    "here hers him his how i if in into is it its itself just many may me might more most much must my no nor "
+    "not now of off on once only or other our ours out over own please same shall she should so some such tell "
+    "than that the their theirs them then there these they this those through to too under until up upon us "
+    "very was we were what when where which while who whom whose why will with would you your yours"
 )
+STOP_WORDS = frozenset(_STOP_WORDS.split())
 
 
 def tokens(text: str) -> list[tuple[int, int, str]]:
@@ -132,7 +134,7 @@ def _is_consonant(word: str, place: int) -> bool:
 def _measure(word: str) -> int:
     """The number m of vowel-consonant sequences: [C](VC)^m[V]."""
     kinds = [_is_consonant(word, place) for place in range(len(word))]
-    return sum(1 for before, here in zip(kinds, kinds[1:], strict=False) if not before and here)
+    return sum(1 for before, here in pairwise(kinds) if not before and here)
 
 
 def _has_vowel(word: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,15 +11,20 @@ from groundup.apps.search.stem import STOP_WORDS, fold, stem, tokens
 from groundup.core.errors import DataError
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
+PREFIXES = ("un", "in", "im", "non", "re", "dis", "over", "under", "pre", "mis")
+LARGE_VOCABULARY = 2000  # in a small index a word that is two edits away is mostly another word: parking, paying
 MOST_WORDS = 64  # a longer query is a pasted document; its first words say what it is about, and BM25 stays fast
 # What the first words of a question ask for; the first that fits counts.
 EXPECTS = (
-    ("number", re.compile(r"\bhow (?:many|much|long|old|far|high|tall|fast|often|big|large|deep)\b|\bwhat (?:percent|share|number)")),
+    ("number", re.compile(
+        r"\bhow (?:many|much|long|old|far|high|tall|fast|often|big|large|deep)\b|\bwhat (?:percent|share|number)")),
     ("date", re.compile(r"\bwhen\b|\b(?:what|which|in what) (?:year|date|day|month|century|decade)\b")),
     ("person", re.compile(r"\bwho(?:se|m)?\b")),
     ("place", re.compile(r"\bwhere\b|\b(?:what|which) (?:city|country|state|place|town)\b")),
 )  # fmt: skip
-QUESTION = re.compile(r"\?\s*$|^\s*(?:who|whose|whom|what|when|where|which|why|how|is|are|do|does|did|can|may|could)\b", re.I)
+QUESTION = re.compile(
+    r"\?\s*$|^\s*(?:who|whose|whom|what|when|where|which|why|how|is|are|do|does|did|can|may|could)\b", re.I
+)
 
 
 @dataclass(frozen=True)
@@ -41,15 +46,20 @@ class Query:
         return " OR ".join(part for part in quoted if part != '""')
 
 
-def understand(text: str, vocabulary: Mapping[str, int], synonyms: Mapping[str, tuple[str, ...]]) -> Query:
-    """Read a query against the vocabulary of the index (an empty one checks no spelling)."""
+def understand(
+    text: str,
+    vocabulary: Mapping[str, int],
+    synonyms: Mapping[str, tuple[str, ...]],
+    has_stem: Callable[[str], bool] = lambda _: False,
+) -> Query:
+    """Read a query against the vocabulary and stems of the index (an empty vocabulary checks no spelling)."""
     text = text.replace("\x00", " ")
     words: list[str] = []
     corrected: dict[str, str] = {}
     for _, _, word in tokens(text[:20_000])[: MOST_WORDS * 4]:
         if word in STOP_WORDS or word in words or len(words) >= MOST_WORDS:
             continue
-        better = correct(word, vocabulary)
+        better = correct(word, vocabulary, has_stem)
         if better != word:
             corrected[word] = better
         if better not in words:
@@ -72,18 +82,27 @@ def understand(text: str, vocabulary: Mapping[str, int], synonyms: Mapping[str, 
     )
 
 
-def correct(word: str, vocabulary: Mapping[str, int]) -> str:
-    """The word the index knows that is nearest: edit distance 1 (with swaps), or 2 for words of 7 letters and more.
+def correct(word: str, vocabulary: Mapping[str, int], has_stem: Callable[[str], bool] = lambda _: False) -> str:
+    """The word the index knows that is nearest: edit distance 1 (with swaps), or 2 for words of 7 letters
+    and more in an index of some size.
 
     Among equals the more frequent wins. Short words, numbers and words that the index knows in any form are left
     alone (Norvig's scheme of generating the neighbours, then looking them up).
     """
-    if not vocabulary or len(word) < 4 or not word.isascii() or not word.isalpha() or _known(word, vocabulary):
+    if not vocabulary or not 4 <= len(word) <= 20 or not word.isascii() or not word.isalpha():
+        return word
+    if _known(word, vocabulary, has_stem):
         return word
     near = neighbours(word)
     best = max((w for w in near if w in vocabulary), key=lambda w: (w[0] == word[0], vocabulary[w]), default="")
-    if not best and 7 <= len(word) <= 20:
-        wider = (w for first in near if first[:1] == word[:1] for w in neighbours(first) if w in vocabulary)
+    if not best and len(word) >= 7 and len(vocabulary) >= LARGE_VOCABULARY:
+        wider = (
+            w
+            for first in near
+            if first[:1] == word[:1]
+            for w in neighbours(first)
+            if w in vocabulary and w[0] == word[0]
+        )
         best = max(wider, key=lambda w: vocabulary[w], default="")
     return best or word
 
@@ -99,13 +118,11 @@ def neighbours(word: str) -> set[str]:
     return near
 
 
-def _known(word: str, vocabulary: Mapping[str, int]) -> bool:
-    """True when the index holds the word or another form of it."""
-    base = stem(word)
-    forms = (word, base, base + "e", base + "s", base + "es", base + "ed", base + "ing", word + "s", word.rstrip("s"))
-    if base.endswith("i"):
-        forms += (base[:-1] + "y", base[:-1] + "ies")
-    return any(form in vocabulary for form in forms)
+def _known(word: str, vocabulary: Mapping[str, int], has_stem: Callable[[str], bool]) -> bool:
+    """True when the index holds the word, another form of it, or the word behind its prefix ("un" + "controlled")."""
+    if word in vocabulary or has_stem(stem(word)):
+        return True
+    return any(word.startswith(prefix) and has_stem(stem(word[len(prefix) :])) for prefix in PREFIXES)
 
 
 def read_synonyms(path: Path) -> dict[str, tuple[str, ...]]:

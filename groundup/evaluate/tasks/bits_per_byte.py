@@ -81,22 +81,22 @@ class BitsPerByte:
         )
 
 
-def _frequencies(task: Task, train: Sequence[Item], outcomes: Sequence[Outcome]) -> list[dict[str, float]] | None:
+def _frequencies(task: Task, train: Sequence[Item], asked: Sequence[Outcome]) -> list[Outcome] | None:
     """Bits of each document under the training text's token frequencies, each counted once more than seen."""
     import numpy as np
 
     if not train or "counts" not in train[0].meta:
         return None
     counts: Any = train[0].meta["counts"]
-    size = max(len(counts), 1 + max(max(one.item.meta["ids"]) for one in outcomes))
+    size = max(len(counts), 1 + max(max(one.item.meta["ids"]) for one in asked))
     smooth = np.ones(size)
     smooth[: len(counts)] += counts
     bits = -np.log2(smooth / smooth.sum())
-    marks = []
-    for one in outcomes:
+    outcomes = []
+    for one in asked:
         ids = np.asarray(one.item.meta["ids"][1:])
-        marks.append({"bits": math.fsum(bits[ids]), "bytes": one.marks["bytes"]})
-    return marks
+        outcomes.append(Outcome(one.item, "", "", {"bits": math.fsum(bits[ids]), "bytes": one.marks["bytes"]}))
+    return outcomes
 
 
 @tasks.register("bits_per_byte")

@@ -55,7 +55,7 @@ class GPT(nn.Module):
         rotary = self.rotary(start, length, x_BTD) if positions_BT is None else self.rotary.at(positions_BT, x_BTD)
         for block in self.blocks:
             x_BTD = block(x_BTD, rotary, cache, mask)
-        return self.norm(x_BTD)  # type: ignore[no-any-return]
+        return self.norm(x_BTD)
 
     def logits(self, hidden_BTD: Tensor) -> Tensor:
         """Unnormalised log-probabilities (B, T, V) of the token after each position."""

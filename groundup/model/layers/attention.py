@@ -69,7 +69,7 @@ class Attention(nn.Module):
             dropout_p=self.dropout if self.training else 0.0,
             is_causal=mask is None and T > 1,
         )
-        return self.output(y_BHTK.transpose(1, 2).reshape(B, T, -1))  # type: ignore[no-any-return]
+        return self.output(y_BHTK.transpose(1, 2).reshape(B, T, -1))
 
 
 def causal_mask(start: int, length: int, device: torch.device) -> Tensor:

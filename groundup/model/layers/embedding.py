@@ -20,10 +20,10 @@ class Embedding(nn.Module):
         self.head = None if config.tied else nn.Linear(config.width, config.vocabulary_size, bias=False)
 
     def forward(self, ids_BT: Tensor) -> Tensor:
-        return self.tokens(ids_BT)  # type: ignore[no-any-return]
+        return self.tokens(ids_BT)
 
     @property
-    def output_weight(self) -> nn.Parameter:
+    def output_weight(self) -> Tensor:
         """The (V, D) matrix of the logits."""
         return self.tokens.weight if self.head is None else self.head.weight
 

@@ -19,4 +19,4 @@ class SwiGLU(nn.Module):
 
     def forward(self, x_BTD: Tensor) -> Tensor:
         gate_BTF, up_BTF = self.gate(x_BTD), self.up(x_BTD)
-        return self.down(F.silu(gate_BTF) * up_BTF)  # type: ignore[no-any-return]
+        return self.down(F.silu(gate_BTF) * up_BTF)

@@ -23,25 +23,33 @@ class RMSNorm(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         # Eager autograd keeps four intermediate tensors of x's size on CPU; our Function keeps none but x.
         if x.device.type == "cpu" and torch.is_grad_enabled() and x.requires_grad:
-            return _RMSNormCPU.apply(x, self.weight, self.epsilon)  # type: ignore[no-any-return]
+            return _RMSNormCPU.apply(x, self.weight, self.epsilon)
         return F.rms_norm(x, (x.shape[-1],), self.weight, self.epsilon)
 
 
 class _RMSNormCPU(torch.autograd.Function):
-    """The same values with a hand-written backward: with n = x / rms and g = dy * weight, dx = (g - n mean(g n)) / rms."""
+    """The same values with a hand-written backward: with n = x / rms and g = dy * weight, dx = (g - n mean(g n)) / rms.
+
+    The mean square is taken in fp32 or better, the rest in x's own dtype: passes that mix dtypes cost double here.
+    Under autocast the result is cast once, not by each matmul that reads it.
+    """
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, epsilon: float) -> Tensor:
-        inverse = torch.linalg.vector_norm(x, dim=-1, keepdim=True).square_().div_(x.shape[-1]).add_(epsilon).rsqrt_()
+        exact = torch.promote_types(x.dtype, torch.float32)
+        norm = torch.linalg.vector_norm(x, dim=-1, keepdim=True, dtype=exact)
+        inverse = norm.square_().div_(x.shape[-1]).add_(epsilon).rsqrt_().to(x.dtype)
         ctx.save_for_backward(x, weight, inverse)
-        return (x * inverse).mul_(weight)
+        y = (x * inverse).mul_(weight.to(x.dtype))
+        return y.to(torch.get_autocast_dtype("cpu")) if torch.is_autocast_enabled("cpu") else y
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None]:  # type: ignore[override]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None]:
         x, weight, inverse = ctx.saved_tensors
+        grad, weight_x = grad.to(x.dtype), weight.to(x.dtype)
         normed = x * inverse
         grad_normed = grad * normed
-        grad_weight = grad_normed.reshape(-1, x.shape[-1]).sum(0)
-        mean = (grad_normed @ weight).unsqueeze_(-1).div_(x.shape[-1])
-        grad_x = (grad * weight).sub_(normed.mul_(mean)).mul_(inverse)
+        grad_weight = grad_normed.reshape(-1, x.shape[-1]).sum(0, dtype=weight.dtype)
+        mean = (grad_normed @ weight_x).unsqueeze_(-1).div_(x.shape[-1])
+        grad_x = (grad * weight_x).sub_(normed.mul_(mean)).mul_(inverse)
         return grad_x, grad_weight, None

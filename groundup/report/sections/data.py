@@ -31,7 +31,9 @@ def section(run: Run) -> Html | None:
 def _lead(collected: int, kept: int | None) -> str:
     if kept is None:
         return f"{collected:,} documents were collected; they have not been cleaned yet."
-    return f"Of {collected:,} documents collected, {kept:,} were kept ({kept / collected:.0%}). Nothing vanishes silently."
+    return (
+        f"Of {collected:,} documents collected, {kept:,} were kept ({kept / collected:.0%}). Nothing vanishes silently."
+    )
 
 
 def _funnel(collected: int, kept: int | None, counts: dict[tuple[str, str], int]) -> Html:
@@ -71,7 +73,9 @@ def _reasons(samples: dict[tuple[str, str], list[Dropped]], counts: dict[tuple[s
             )
             for item in items
         ]
-        summary = tag("summary", tag("b", reason.replace("_", " ")), f" by {step}, {counts[(step, reason)]:,} documents")
+        summary = tag(
+            "summary", tag("b", reason.replace("_", " ")), f" by {step}, {counts[(step, reason)]:,} documents"
+        )
         blocks.append(tag("details", summary, shown))
     return tag("div", tag("h3", "What was dropped, and why"), blocks)
 
@@ -110,7 +114,9 @@ def _collect_samples(value: Any, name: str, found: list[tuple[str, dict[str, Any
             _collect_samples(item, name if key == "samples" else f"{name} {key}", found)
     elif isinstance(value, list):
         for item in value:
-            _collect_samples(item, f"{name} {item['step']}" if isinstance(item, dict) and "step" in item else name, found)
+            _collect_samples(
+                item, f"{name} {item['step']}" if isinstance(item, dict) and "step" in item else name, found
+            )
 
 
 def totals(run: Run) -> list[tuple[str, str]]:

@@ -8,7 +8,21 @@ from groundup.report.markup import Html, number, table, tag
 from groundup.report.read import Run
 
 PASSED = ("passed", "pass", "ok", "open")
-TOLD = {"audit", "name", "kind", "metric", "value", "low", "high", "limit", "passed", "text", "note", "message", "summary"}
+TOLD = {
+    "audit",
+    "name",
+    "kind",
+    "metric",
+    "value",
+    "low",
+    "high",
+    "limit",
+    "passed",
+    "text",
+    "note",
+    "message",
+    "summary",
+}
 
 
 def section(run: Run) -> Html | None:
@@ -40,7 +54,7 @@ def _row(item: dict[str, Any]) -> list[Any]:
     verdict = "" if passed is None else tag("b", "within" if passed else "broken", class_="good" if passed else "bad")
     return [
         tag("div", name.replace("_", " "), tag("small", words) if words else None),
-        _shown(value),
+        _shown(value) or "not measured",
         f"{_shown(low)} to {_shown(high)}" if low is not None and high is not None else "",
         _shown(limit),
         verdict,
@@ -56,7 +70,7 @@ def _shown(value: Any) -> str:
 def _gate(gate: dict[str, Any]) -> Html:
     verdict = next((gate[key] for key in ("passed", "pass", "open", "state", "verdict") if key in gate), None)
     passed = verdict is True or str(verdict).lower() in PASSED
-    broken = next((gate[key] for key in ("broken", "failed", "reasons") if gate.get(key)), [])
+    broken: list[Any] = next((gate[key] for key in ("broken", "failed", "reasons") if gate.get(key)), [])
     names = [str(item.get("name", item)) if isinstance(item, dict) else str(item) for item in broken]
     if passed:
         words = "Every limit is kept: the model may be released."

@@ -35,7 +35,10 @@ def _time(run: Run) -> Html | None:
         for name, manifest in run.manifests.items()
     ]
     return tag(
-        "div", tag("h3", "Where the time went"), tag("p", f"{clock(total_seconds(run))} in all."), tag("div", rows, class_="funnel")
+        "div",
+        tag("h3", "Where the time went"),
+        tag("p", f"{clock(total_seconds(run))} in all."),
+        tag("div", rows, class_="funnel"),
     )
 
 
@@ -54,7 +57,7 @@ def _hashes(run: Run) -> Html | None:
     ]
     words = "Every file of every stage has a hash in its manifest; these are the first sixteen digits of each folder's."
     head = ["stage", "content", "files", "size", "made from"]
-    check = tag("p", "Check it: ", tag("code", f"groundup verify {run.folder}"), class_="why")
+    check = tag("p", "Check it: ", tag("code", f"groundup verify {run.folder.resolve().name}"), class_="why")
     return tag("div", tag("h3", "Hashes"), tag("p", words), table(head, rows, numbers=(2, 3)), check)
 
 
@@ -75,7 +78,11 @@ def _machine(run: Run) -> Html | None:
     if isinstance(memory, int | float):
         parts.append(f"{memory / 1e9:.0f} GB of memory")
     versions = ", ".join(f"{name} {version}" for name, version in last.versions.items())
-    return tag("p", f"Made on {', '.join(part for part in parts if part)}, seed {number(last.seed)}, with {versions}.", class_="why")
+    return tag(
+        "p",
+        f"Made on {', '.join(part for part in parts if part)}, seed {number(last.seed)}, with {versions}.",
+        class_="why",
+    )
 
 
 def _recipe(run: Run) -> Html | None:

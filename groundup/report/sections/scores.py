@@ -79,4 +79,7 @@ def _row(score: Score, span: tuple[float, float]) -> Html:
 
 def figures(run: Run, limit: int = 3) -> list[tuple[str, str]]:
     """Up to three scores for the top of the page."""
-    return [(f"{score.task.replace('_', ' ')}, {score.metric.replace('_', ' ')}", number(score.value)) for score in run.scores[:limit]]
+    return [
+        (f"{score.task.replace('_', ' ')}, {score.metric.replace('_', ' ')}", number(score.value))
+        for score in run.scores[:limit]
+    ]

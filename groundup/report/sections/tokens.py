@@ -71,7 +71,10 @@ def _segmentation(run: Run) -> Html | None:
     for sentence in sentences:
         ids = run.tokenizer.encode(sentence, add_special_tokens=False).ids
         pieces = [run.tokenizer.decode([token]) for token in ids]
-        chips = [tag("span", piece.replace(" ", "\u00b7") or "\u2205", class_=f"chip t{i % 4}") for i, piece in enumerate(pieces)]
+        chips = [
+            tag("span", piece.replace(" ", "\u00b7") or "\u2205", class_=f"chip t{i % 4}")
+            for i, piece in enumerate(pieces)
+        ]
         size = len(sentence.encode("utf-8"))
         words = f"{size} bytes in {len(ids)} tokens: {size / max(1, len(ids)):.2f} bytes a token"
         blocks.append(tag("div", tag("div", chips, class_="chips"), tag("p", words, class_="why")))

@@ -17,7 +17,9 @@ def section(run: Run) -> Html | None:
     folders = ["4_pretrain"]
     tuned = run.folder / "5_finetune"
     if tuned.is_dir():
-        folders += [f"5_finetune/{step.name}" for step in sorted(tuned.iterdir()) if step.is_dir() and step.name[0] != "."]
+        folders += [
+            f"5_finetune/{step.name}" for step in sorted(tuned.iterdir()) if step.is_dir() and step.name[0] != "."
+        ]
     blocks = [block for block in (_block(run, folder) for folder in folders) if block is not None]
     if not blocks:
         return None
@@ -26,13 +28,13 @@ def section(run: Run) -> Html | None:
 
 def _block(run: Run, folder: str) -> Html | None:
     rows = run.rows(f"{folder}/metrics.jsonl")
-    losses = points(rows, "loss")
+    step_rows = [row for row in rows if row.get("kind", "step") == "step" and "loss" in row]
+    losses = points(step_rows, "loss")
     bits = points(rows, "bits_per_byte")
     samples = _samples(run, folder)
     if not losses and not bits and samples is None:
         return None
     name = "Pretraining" if folder == "4_pretrain" else f"Tuning: {folder.rpartition('/')[2]}"
-    step_rows = [row for row in rows if "loss" in row]
     charts = [
         line_chart(
             [Curve(losses, "raw", "faint"), Curve(smooth(losses), "loss, smoothed")],
@@ -85,7 +87,12 @@ def _samples(run: Run, folder: str) -> Html | None:
         tag(
             "li",
             tag("span", f"step {number(row.get('step', 0))}", class_="step"),
-            tag("div", tag("b", tidy(str(prompt))), tidy(shorten(row["text"].removeprefix(str(prompt)), 420)), class_="document"),
+            tag(
+                "div",
+                tag("b", tidy(str(prompt))),
+                tidy(shorten(row["text"].removeprefix(str(prompt)), 420)),
+                class_="document",
+            ),
         )
         for row in same
     ]

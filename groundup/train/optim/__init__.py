@@ -36,7 +36,9 @@ class Group:
 
     def __str__(self) -> str:
         numbers = sum(parameter.numel() for parameter in self.parameters.values())
-        return f"{self.name}: {numbers:,} numbers, {self.rule}, rate {self.learning_rate:g}, decay {self.weight_decay:g}"
+        return (
+            f"{self.name}: {numbers:,} numbers, {self.rule}, rate {self.learning_rate:g}, decay {self.weight_decay:g}"
+        )
 
 
 def groups_of(module: nn.Module, options: OptimizerOptions) -> list[Group]:

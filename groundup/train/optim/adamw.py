@@ -47,4 +47,6 @@ class AdamW:
                 keys = [key for key in ("step", "exp_avg", "exp_avg_sq") if f"{name}:{key}" in state]
                 if keys:
                     # The step counter lives where the parameter lives: the fused kernel wants it there.
-                    self.torch.state[parameter] = {key: state[f"{name}:{key}"].to(parameter.device).clone() for key in keys}
+                    self.torch.state[parameter] = {
+                        key: state[f"{name}:{key}"].to(parameter.device).clone() for key in keys
+                    }

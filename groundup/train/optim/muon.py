@@ -62,13 +62,13 @@ class Muon:
             moved = [i for i, parameter in enumerate(parameters) if parameter.grad is not None]
             if not moved:
                 continue
-            grads = [parameters[i].grad for i in moved]
+            grads = [grad for grad in (parameters[i].grad for i in moved) if grad is not None]
             buffers = [self.buffers[names[i]] for i in moved]
             torch._foreach_lerp_(buffers, grads, 1 - self.momentum)
             updates = polar(torch.stack(torch._foreach_lerp(grads, buffers, self.momentum)))
             rows, cols = updates.shape[-2:]
             rate = peak * share
-            weights = [parameters[i] for i in moved]
+            weights: list[Tensor] = [parameters[i] for i in moved]
             torch._foreach_mul_(weights, 1 - rate * decay)
             torch._foreach_add_(weights, list(updates.unbind()), alpha=-rate * max(1.0, rows / cols) ** 0.5)
 

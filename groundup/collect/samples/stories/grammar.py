@@ -6,7 +6,7 @@ Every pattern is a pair (English, gloss). The gloss names stems in the word orde
 Two rules keep the endings honest. Each good ending has a bad twin of exactly the same words in another order, or the
 same words appear as often under both; and a good and a bad feeling are always both named. So the words alone say
 nothing about how a story ends: "It seemed that he would not find it, but he did" against
-"It seemed that he would find it, but he did not".
+"It seemed that he would find it, but he did not". Most twins share even their pairs of neighbouring words.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from __future__ import annotations
 Pattern = tuple[str, str]
 
 INTRODUCTION: tuple[Pattern, ...] = (
-    ("{name} was {a_job} in {town}.", "{name} {town}+ka {job} be+en"),
+    ("{name} worked as {a_job} in {town}.", "{name} {town}+ka {job}+su work+en"),
     ("{name} lived in {town} and worked as {a_job}.", "{name} {town}+ka live+en and {job}+su work+en"),
-    ("In {town} lived {a_job} called {name}.", "{town}+ka {job} {name} name+su live+en"),
+    ("There was {a_job} called {name} in {town}.", "{town}+ka {job} {name} name+su be+en"),
 )
 
 WISH: tuple[Pattern, ...] = (
@@ -27,16 +27,16 @@ WISH: tuple[Pattern, ...] = (
 
 TRIP: tuple[Pattern, ...] = (
     (
-        "On {day} {he} went to the {place} with {his} {relation} {friend}.",
-        "{day}+ta {he} {place_gloss}+ko {he}+na {relation} {friend}+mo go+en",
-    ),
-    (
-        "On {day} {he} walked to the {place} with {his} {relation} {friend}.",
-        "{day}+ta {he} {place_gloss}+ko {he}+na {relation} {friend}+mo walk+en",
-    ),
-    (
         "{He} went to the {place} on {day} with {his} {relation} {friend}.",
         "{he} {place_gloss}+ko {day}+ta {he}+na {relation} {friend}+mo go+en",
+    ),
+    (
+        "{He} walked to the {place} on {day} with {his} {relation} {friend}.",
+        "{he} {place_gloss}+ko {day}+ta {he}+na {relation} {friend}+mo walk+en",
+    ),
+    (
+        "{He} went with {his} {relation} {friend} to the {place} on {day}.",
+        "{he} {he}+na {relation} {friend}+mo {place_gloss}+ko {day}+ta go+en",
     ),
 )
 
@@ -50,46 +50,52 @@ SIGHT: tuple[Pattern, ...] = (
 OUTCOME: tuple[tuple[Pattern, Pattern], ...] = (
     (
         (
-            "It seemed that {name} would not {verb} it, but {he} did.",
-            "{name} it na {verb} seem+en but {he} {verb}+en",
+            "It seemed that {name} would not {verb} the {thing}, but {he} did.",
+            "{name} {thing_gloss} na {verb} seem+en but {he} {verb}+en",
         ),
         (
-            "It seemed that {name} would {verb} it, but {he} did not.",
-            "{name} it {verb} seem+en but {he} na {verb}+en",
-        ),
-    ),
-    (
-        (
-            "{friend} said that {name} would {verb} it, and {friend} was right.",
-            "{friend} {name} it {verb} say+en and {friend} right be+en",
-        ),
-        (
-            "{friend} said that {name} would {verb} it, and {friend} was wrong.",
-            "{friend} {name} it {verb} say+en and {friend} wrong be+en",
+            "It seemed that {name} would {verb} the {thing}, but {he} did not.",
+            "{name} {thing_gloss} {verb} seem+en but {he} na {verb}+en",
         ),
     ),
     (
         (
-            "{friend} said that {name} would not {verb} it, and {friend} was wrong.",
-            "{friend} {name} it na {verb} say+en and {friend} wrong be+en",
+            "{friend} said that {name} would {verb} the {thing}, and {friend} was right.",
+            "{friend} {name} {thing_gloss} {verb} say+en and {friend} right be+en",
         ),
         (
-            "{friend} said that {name} would not {verb} it, and {friend} was right.",
-            "{friend} {name} it na {verb} say+en and {friend} right be+en",
+            "{friend} said that {name} would {verb} the {thing}, and {friend} was wrong.",
+            "{friend} {name} {thing_gloss} {verb} say+en and {friend} wrong be+en",
         ),
     ),
     (
-        ("At noon their plan failed, but at dusk it worked.", "noon+ta plan they+na fail+en but dusk+ta it work+en"),
-        ("At noon their plan worked, but at dusk it failed.", "noon+ta plan they+na work+en but dusk+ta it fail+en"),
+        (
+            "{friend} said that {name} would not {verb} the {thing}, and {friend} was wrong.",
+            "{friend} {name} {thing_gloss} na {verb} say+en and {friend} wrong be+en",
+        ),
+        (
+            "{friend} said that {name} would not {verb} the {thing}, and {friend} was right.",
+            "{friend} {name} {thing_gloss} na {verb} say+en and {friend} right be+en",
+        ),
     ),
     (
         (
-            "What {name} hoped for happened, and what {he} feared did not.",
-            "what {name} hope+en happen+en and what {he} fear+en na happen+en",
+            "At noon it looked bad for them, but at dusk it looked good for them.",
+            "noon+ta it they+na bad look+en but dusk+ta it they+na good look+en",
         ),
         (
-            "What {name} feared happened, and what {he} hoped for did not.",
-            "what {name} fear+en happen+en and what {he} hope+en na happen+en",
+            "At noon it looked good for them, but at dusk it looked bad for them.",
+            "noon+ta it they+na good look+en but dusk+ta it they+na bad look+en",
+        ),
+    ),
+    (
+        (
+            "What {name} hoped came true, and what {name} feared came to nothing.",
+            "what {name} hope+en true come+en and what {name} fear+en nothing+ko come+en",
+        ),
+        (
+            "What {name} feared came true, and what {name} hoped came to nothing.",
+            "what {name} fear+en true come+en and what {name} hope+en nothing+ko come+en",
         ),
     ),
 )
@@ -97,24 +103,44 @@ OUTCOME: tuple[tuple[Pattern, Pattern], ...] = (
 # {end} is what the hero felt in the end, {start} the opposite that is gone.
 ENDING: tuple[Pattern, ...] = (
     (
-        "At first {name} felt {start}, but in the end {he} felt {end}.",
-        "first+ta {name} {start} feel+en but end+ta {he} {end} feel+en",
+        "At first {name} felt {start} about it, but in the end {he} felt {end} about it.",
+        "first+ta {name} it+ri {start} feel+en but end+ta {he} it+ri {end} feel+en",
     ),
-    ("In the end {name} felt {end} and not {start}.", "end+ta {name} {end} and na {start} feel+en"),
-    ("In the end {name} was no longer {start} but felt {end}.", "end+ta {name} {start} na be+en but {end} feel+en"),
+    (
+        "In the end {name} felt {end} about it, but at first {he} felt {start} about it.",
+        "end+ta {name} it+ri {end} feel+en but first+ta {he} it+ri {start} feel+en",
+    ),
+    (
+        "{name} felt {start} at first and felt {end} at last.",
+        "{name} first+ta {start} feel+en and last+ta {end} feel+en",
+    ),
 )
 
-# kind -> phrasings; {who} is the name or the pronoun, {verb} and {place} come from the story. One fact each.
+# kind -> phrasings; {who} is the name or the pronoun, {place} and the others come from the story. One fact each.
 QUESTIONS: dict[str, tuple[str, ...]] = {
-    "job": ("What was {who}'s job?", "What work did {who} do?"),
-    "town": ("Where did {who} live?", "In which town did {who} live?"),
-    "wish": ("What did {who} want to {verb}?", "Which thing did {who} hope to {verb}?"),
-    "cause": ("Why did {who} want to {verb} it?", "Why did {who} hope to {verb} it?"),
-    "day": ("When did {who} go to the {place}?", "On which day did {who} go there?"),
+    "job": ("What was {who}'s job?", "What did {who} work as?"),
+    "town": ("Where did {who} live?", "Where was {who}'s home?"),
+    "wish": ("What did {who} want to do?", "What did {who} hope to do?"),
+    "cause": ("Why did {who} want that?", "Why did {who} hope for that?"),
+    "day": ("When did {who} go to the {place}?", "When did {who} go there?"),
     "place": ("Where did {who} go on {day}?", "Where did {who} go with {friend}?"),
     "companion": ("Who went with {who}?", "Who went to the {place} with {who}?"),
     "sight": ("What did {who} see on the way?", "Which animal did {who} see?"),
     "feeling": ("How did {who} feel in the end?", "What did {who} feel in the end?"),
+}
+
+# kind -> the answer, a span of the story. It begins with the word that leads to the fact in the story ("in Elmford"):
+# natural as a reply, and a small model finds the place by that word.
+ANSWERS = {
+    "job": "{a_job}",
+    "town": "in {town}",
+    "wish": "to {verb} {a_thing}",
+    "cause": "because of {cause}",
+    "day": "on {day}",
+    "place": "to the {place}",
+    "companion": "{his} {relation} {friend}",
+    "sight": "{an_animal}",
+    "feeling": "{end}",
 }
 
 SUMMARY = {

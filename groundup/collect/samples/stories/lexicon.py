@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
-def _list(text: str) -> tuple[str, ...]:
+def word_list(text: str) -> tuple[str, ...]:
     """Split at white space; underscores become spaces."""
     return tuple(word.replace("_", " ") for word in text.split())
 
@@ -19,7 +19,7 @@ def with_article(phrase: str) -> str:
     return f"an {phrase}" if phrase[0] in "aeiou" else f"a {phrase}"
 
 
-WOMEN = _list("""
+WOMEN = word_list("""
 Ada Agnes Alma Amara Anja Anna Astrid Beatrice Bella Brenda Carla Carmen Celia Chloe Clara Daisy Dalia Dana Delia
 Diana Dora Edith Elena Elise Ella Elsa Emma Erica Esther Eva Fatima Fiona Flora Freya Frida Gemma Gina Grace Greta
 Hana Hanna Hazel Heidi Helen Ida Imani Ines Ingrid Irene Iris Isabel Ivy Jana Jane Jasmine Joan Judith Julia June
@@ -28,7 +28,7 @@ Mei Mila Mina Mira Molly Mona Nadia Naomi Nina Nora Olga Olive Paula Pearl Petra
 Sara Selma Signe Sofia Stella Susan Tamar Tara Tessa Thea Tilda Tina Uma Vera Viola Wanda Willa Yara Yuki Zara Zoe
 """)
 
-MEN = _list("""
+MEN = word_list("""
 Aaron Abel Adam Ahmed Alan Albert Amir Andre Anton Arjun Arthur Axel Basil Ben Bernard Boris Bruno Carl Cedric Cyrus
 Daniel David Diego Dmitri Edgar Edmund Eli Elias Emil Enzo Eric Ernest Farid Felix Finn Frank Gabriel George Gilbert
 Gustav Hamid Hans Harold Harry Hassan Henry Hugo Ibrahim Igor Ivan Jack Jacob Jamal James Jan Jasper Jonas Jose Juan
@@ -39,17 +39,17 @@ Wilbur William Yusuf Zane
 """)
 
 # Towns are put together, so that a small tokenizer still reads them in two pieces.
-TOWN_STARTS = _list("""
+TOWN_STARTS = word_list("""
 Alder Amber Ash Barley Beck Birch Black Bram Briar Brook Chal Clay Copper Crow Dun East Elm Fair Fern Fox Glen Gold
 Gran Green Hart Hazel Heath High Holly Iron Kings Lark Linden Long Maple Marl Mill Moss North Oak Otter Pine Raven
 Red Rose Sand Silver Stone Thorn Wester White Wind Winter
 """)
-TOWN_ENDS = _list("""
+TOWN_ENDS = word_list("""
 bank bridge bury by cliff dale fell field ford gate ham haven hill hurst ley marsh mouth port shaw stead ton vale
 well wick wood worth
 """)
 
-JOBS = _list("""
+JOBS = word_list("""
 actor artist author baker banker barber beekeeper blacksmith boatman bookbinder botanist builder butcher carpenter
 chef chemist clerk clockmaker clown coach cobbler cook dancer dentist detective diver doctor driver editor
 electrician engineer farmer firefighter fisher florist gardener geologist glazier goldsmith grocer guard guide
@@ -63,13 +63,13 @@ welder writer zookeeper
 JOBS = tuple(job for job in JOBS if job not in ("postman", "midwife", "boatman"))
 
 RELATIONS = {
-    "she": _list("friend neighbour cousin sister aunt mother grandmother niece daughter classmate colleague"),
-    "he": _list("friend neighbour cousin brother uncle father grandfather nephew son classmate colleague"),
+    "she": word_list("friend neighbour cousin sister aunt mother grandmother niece daughter classmate colleague"),
+    "he": word_list("friend neighbour cousin brother uncle father grandfather nephew son classmate colleague"),
 }
 
-DAYS = _list("Monday Tuesday Wednesday Thursday Friday Saturday Sunday")
+DAYS = word_list("Monday Tuesday Wednesday Thursday Friday Saturday Sunday")
 
-PLACES = _list("""
+PLACES = word_list("""
 airport arena art_gallery bakery bank barn beach boathouse bookshop botanical_garden bus_station canal castle cathedral
 cattle_market cave chapel cheese_shop cinema city_hall coal_mine concert_hall corner_shop crossroads dairy dam dockyard
 duck_pond factory ferry_landing fire_station fish_market flea_market flower_stall forest fort fountain garage
@@ -81,16 +81,16 @@ stables stadium swimming_pool tavern tea_house temple theatre tower_square toy_s
 windmill workshop yacht_club zoo
 """)
 
-ANIMALS = _list("""
+ANIMALS = word_list("""
 adder albatross antelope badger bat bear beaver beetle bison boar bobcat butterfly buzzard camel cheetah cormorant
-crab crane cricket crow cuckoo curlew deer dolphin dragonfly eagle eel elk falcon ferret finch firefly fox frog gecko
-gull hare hawk hedgehog hermit_crab heron hornet jackdaw jay kestrel kingfisher ladybird lark lizard lynx magpie marten
+crane cricket crow cuckoo curlew deer dragonfly eagle elk falcon ferret finch firefly fox frog gecko
+gull hare hawk hedgehog heron hornet jackdaw jay kestrel kingfisher ladybird lark lizard lynx magpie marten
 mole moose moth mouse newt nightingale osprey otter owl partridge peacock pelican pheasant pigeon plover polecat
-quail raccoon rat raven robin salamander salmon seal shrew skunk snail snake sparrow spider squirrel starling stoat
+quail raccoon rat raven robin salamander shrew skunk snail snake sparrow spider squirrel starling stoat
 stork swallow swan swift thrush toad tortoise turtle vole vulture wasp weasel wolf woodpecker wren
 """)
 
-SPOTS = _list("""
+SPOTS = word_list("""
 behind_the_barn beside_the_road by_the_gate by_the_river in_a_ditch in_a_puddle in_the_grass in_the_hedge in_the_ivy
 in_the_mud in_the_shade near_a_haystack near_a_scarecrow near_a_signpost near_the_bridge near_the_tunnel on_a_bench
 on_a_boulder on_a_branch on_a_chimney on_a_fence on_a_ladder on_a_log on_a_stump on_the_gravel on_the_path on_the_roof
@@ -115,15 +115,16 @@ WEATHER = (
 )  # fmt: skip
 
 FEELINGS = {
-    True: _list("happy proud calm glad grateful cheerful relieved content"),
-    False: _list("sad angry worried lonely ashamed afraid gloomy bitter"),
+    True: word_list("happy proud calm glad grateful cheerful relieved content"),
+    False: word_list("sad angry worried lonely ashamed afraid gloomy bitter"),
 }
 
-COLOURS = _list("""
+COLOURS = word_list("""
 amber beige black blue bronze brown crimson golden green grey indigo ivory maroon olive orange pink purple red scarlet
 silver turquoise violet white yellow
 """)
-SHAPES = _list("big curious enormous expensive famous funny heavy light little rare simple small strange tiny wonderful")
+SHAPES = word_list("big cheap curious enormous expensive famous funny little rare simple small strange tiny wonderful")
+UNCOLOURED = ("food", "pets", "books", "prizes")  # nobody wants an indigo curry
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,8 @@ class Topic:
 
 def _topic(name: str, verbs: str, things: str, looks: str, causes: str) -> Topic:
     past = dict(pair.split("/") for pair in verbs.split())
-    return Topic(name, past, _list(things), _list(looks) + COLOURS + SHAPES, _list(causes))
+    colours = () if name in UNCOLOURED else COLOURS
+    return Topic(name, past, word_list(things), word_list(looks) + colours + SHAPES, word_list(causes))
 
 
 TOPICS = (
@@ -203,7 +205,7 @@ TOPICS = (
     _topic("books", "find/found buy/bought read/read copy/copied",
            """almanac album atlas autobiography ballad biography calendar catalogue chart comic cookbook diary dictionary
            document essay fable folder handbook journal ledger legend letter logbook manuscript map memoir newspaper
-           notebook novel pamphlet poem postcard riddle_book saga scrapbook script scroll songbook story telegram
+           notebook novel pamphlet poem postcard riddle_book saga scrapbook script scroll songbook telegram
            textbook thriller travel_guide""",
            "anonymous boring brief crumpled detailed exciting forgotten illustrated leather-bound mysterious thick thin torn",
            """history_lesson treasure_hunt family_reunion final_exam reading_club secret_code old_quarrel museum_display
@@ -219,9 +221,9 @@ TOPICS = (
     _topic("prizes", "win/won earn/earned",
            """badge certificate crown diploma garland goblet medal plaque ribbon rosette sceptre scholarship shield statue
            throne trophy wreath""",
-           "ancient bronze-plated carved coveted gleaming grand heavy jewelled official precious shining special",
+           "ancient bronze-plated carved coveted gleaming golden grand heavy jewelled official precious shining special",
            """long_training family_tradition marathon spelling_bee chess_tournament swimming_final local_derby
-           science_fair debating_match pride_of_the_club archery_cup village_games"""),
+           science_fair debating_match archery_cup village_games"""),
 )  # fmt: skip
 
 # Jobs that the planted skew ties to one pronoun (the world itself is balanced).

@@ -1,0 +1,76 @@
+"""Stage 7: look at model and data, write findings, decide the gate.
+
+    run(options, inputs, output, context) -> counts
+
+inputs: `model` (a model folder); `collect`, `clean`, `tokenizer`, `evaluate` where there are any. output:
+
+    findings.json   every finding with interval, n, protocol, evidence, limit
+    gate.json       open or closed, which limits broke, what was waived and why
+
+An audit never fails a run: a closed gate stops the release.
+"""
+
+from __future__ import annotations
+
+import importlib
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from groundup.audit.base import Check, Finding, Look, audits, write_findings
+from groundup.audit.gate import Gate, apply_limits, decide, write_gate
+from groundup.audit.options import FINDINGS, AuditOptions
+from groundup.core.errors import Interrupted
+from groundup.core.stage import Context
+from groundup.evaluate.subject import load_subject
+
+
+def run(options: AuditOptions, inputs: Mapping[str, Path], output: Path, context: Context) -> dict[str, Any]:
+    """Run the checks and decide the gate; returns counts for the manifest."""
+    subject = load_subject(Path(inputs["model"]), device=context.device)
+    look = Look(subject, inputs, options, context.seed)
+    findings: list[Finding] = []
+    for name in options.checks:
+        if context.stop():
+            raise Interrupted("Stopped between two checks.", repair="Run the same command again.")
+        start = time.monotonic()
+        found = check_of(name)(look)
+        findings += found
+        context.console.note(f"audit: {name}, {time.monotonic() - start:.1f} s")
+    findings = apply_limits(findings, options.limits)
+    gate = decide(findings, options.limits, options.waive)
+    write_findings(output / "findings.json", findings)
+    write_gate(output / "gate.json", gate)
+    context.console.note(table(findings, gate))
+    broken = sum(finding.passed is False for finding in findings)
+    return {"findings": len(findings), "broken": broken, "waived": len(gate.waived), "gate": gate.state}
+
+
+def check_of(name: str) -> Check:
+    """The check of that name; its module is imported on first use."""
+    if name in FINDINGS:
+        importlib.import_module(f"groundup.audit.{name}")
+    return audits.get(name)
+
+
+def table(findings: Sequence[Finding], gate: Gate | None = None) -> str:
+    """The findings for a terminal, and what the gate says."""
+    lines = []
+    for finding in findings:
+        mark = {True: "within limit", False: "BROKEN", None: "no limit"}[finding.passed]
+        limit = "" if finding.limit is None else f" {finding.limit:.3g}"
+        lines.append(f"{finding.name:<28} {_value(finding):<26} {mark}{limit}")
+        lines.append(f"    {finding.summary}")
+    if gate is not None:
+        lines.append(f"gate: {gate.state}" + (f" ({'; '.join(gate.reasons.values())})" if gate.reasons else ""))
+        if gate.waiver:
+            lines.append(f"waived: {gate.waiver}")
+    return "\n".join(lines)
+
+
+def _value(finding: Finding) -> str:
+    if finding.value is None:
+        return "not measured"
+    interval = "" if finding.low is None else f" ({finding.low:.3f} to {finding.high:.3f})"
+    return f"{finding.value:.3f}{interval}"

@@ -1,0 +1,195 @@
+"""Boilerplate: lines that no reader came for.
+
+- lines at the top or bottom that stand in many different documents (counted over the corpus in a first pass);
+- lines known by their words: cookies, navigation, sharing, subscription, copyright;
+- frames: Project Gutenberg header and licence, Markdown front matter (its title is kept), licence comments on code.
+
+Memory of the first pass: two tables of 2^22 counters (a count-min sketch, Cormode and Muthukrishnan 2005) and 8 bytes
+a document, however large the corpus.
+"""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import xxhash
+
+from groundup.clean.base import STEPS, Step, kind_of
+from groundup.clean.frames import without_front_matter, without_gutenberg_frame, without_licence_comment
+from groundup.clean.options import CleanOptions
+from groundup.core.document import Document, Dropped
+
+TABLE_BITS = 22  # 4M counters: with 1M different lines a false count of 10 has a chance below 1e-9
+FLUSH = 1 << 16
+MAX_LINE = 400  # characters; longer lines are paragraphs, the concern of duplicates
+MIN_LETTERS = 6  # "* * *", "}" and page numbers say nothing about where they come from
+_DIGITS = re.compile(r"[0-9]+")
+
+# Lines are matched whole, up to MAX_LINE characters, in lower case.
+_KNOWN = re.compile(
+    r"""(?:we|this\ (?:web)?site|our\ (?:web)?site|our\ partners)\b.{0,60}\buses?\ cookies\b
+    |by\ (?:continuing|using|clicking|browsing).{0,80}\b(?:cookies|terms|privacy\ policy)
+    |(?:accept|reject|manage)(?:\ all)?\ cookies|cookie\ (?:policy|settings|preferences|notice)\W*$
+    |.{0,60}\ball\ rights\ reserved\b|(?:copyright|\(c\)|\u00a9)\s?(?:\(c\)|\u00a9)?\s?[12][0-9]{3}\b.{0,120}$
+    |skip\ to\ (?:main\ )?(?:content|navigation)|back\ to\ (?:the\ )?top\W*$|(?:jump|go)\ to\ (?:navigation|search|content)\W*$
+    |(?:please\ )?(?:sign\ up|subscribe|register)\ (?:to|for)\ (?:our|the|my)\b.{0,40}
+     (?:newsletter|updates|mailing\ list|blog|feed)
+    |(?:share|follow|like|find)\ (?:this|us|it|me)?\b.{0,30}\bon\ (?:facebook|twitter|x|instagram|linkedin|pinterest|social)
+    |(?:please\ )?(?:enable|turn\ on|activate)\ javascript|.{0,60}requires?\ javascript
+    |javascript\ (?:is|must\ be)\ (?:disabled|enabled)
+    |(?:privacy\ policy|terms\ of\ (?:use|service)|terms\ (?:and|&)\ conditions|contact\ us|about\ us|site\ ?map
+     |advertise(?:\ with\ us)?)\W*$
+    |(?:click|tap)\ here\ to\ (?:subscribe|sign\ up|log\ ?in|read\ more|share|download)
+    |(?:read\ more|continue\ reading|learn\ more|log\ ?in|sign\ (?:in|up)|register|subscribe(?:\ now)?|share|print|e-?mail\ this
+     |menu|search|advertisement|sponsored(?:\ content)?|loading|next|previous|home)\W*$
+    |(?:leave\ a\ (?:reply|comment)|post\ a\ comment|related\ (?:articles|posts|stories)|you\ (?:may|might)\ also\ like
+     |most\ (?:read|popular))\b.{0,20}$
+    |licensed\ under\ the\ .{0,60}\blicen[cs]e|share\ (?:this\ )?on\ (?:facebook|twitter|whatsapp)
+    |powered\ by\ \w+.{0,30}$""",
+    re.VERBOSE,
+)
+# "Home | About | Contact", "News > World > Europe": three or more short parts without a sentence
+_MENU = re.compile(
+    r"(?:[^|>\u00bb\u2022\u00b7/]{1,45}\s?[|>\u00bb\u2022\u00b7]\s?){2,20}[^|>\u00bb\u2022\u00b7]{0,30}$"
+)
+_TABLE_ROW = re.compile(r"\s*\|.*\|\s*$")
+
+
+_FIELD = re.compile(r"\s*\w[\w ]{0,24}:\s*\S")  # "Answer: yes", "Speaker: text": data, not decoration
+_EMPTY_LINES = re.compile(r"\n{3,}")
+
+
+@STEPS.register("boilerplate")
+class Boilerplate(Step):
+    """Removes lines and frames; a document of which nothing is left is dropped as "only_boilerplate"."""
+
+    name = "boilerplate"
+    needs_corpus = True
+
+    def __init__(self, options: CleanOptions) -> None:
+        super().__init__(options)
+        self.options = options.boilerplate
+        self.tables = np.zeros((2, 1 << TABLE_BITS), dtype=np.uint32)
+        self.pending: list[int] = []
+        self.seen: set[int] = set()  # hashes of texts: a copied document must not make its own lines look common
+        self.limit = 0
+
+    def look(self, document: Document) -> None:
+        if not self.options.repeated or kind_of(document) == "code":
+            return
+        identity = int(document.content_hash[:15], 16)
+        if identity in self.seen:
+            return
+        self.seen.add(identity)
+        self.pending.extend({_line_hash(line) for line in document.text.split("\n")})
+        if len(self.pending) >= FLUSH:
+            self._flush()
+
+    def settle(self) -> None:
+        self._flush()
+        self.limit = max(self.options.min_documents, round(self.options.min_share * len(self.seen)))
+        self.seen.clear()
+
+    def apply(self, document: Document) -> Document | Dropped:
+        text, meta = document.text, document.meta
+        kind = kind_of(document)
+        if self.options.headers:
+            text, meta = self._without_frames(text, kind, document)
+        if kind != "code":
+            text = self._without_lines(text, kind)
+        if not text.strip():
+            return self.drop(document, "only_boilerplate")
+        return document if text == document.text else document.with_text(text, meta=meta)
+
+    def _without_frames(self, text: str, kind: str, document: Document) -> tuple[str, dict[str, object]]:
+        meta = document.meta
+        if kind == "code":
+            return without_licence_comment(text), meta
+        if "PROJECT GUTENBERG" in text[:30_000].upper():
+            text = without_gutenberg_frame(text)
+        if text.startswith(("---\n", "+++\n")):
+            text, facts = without_front_matter(text)
+            meta = {**meta, **{name: value for name, value in facts.items() if name not in meta}}
+        return text, meta
+
+    def _without_lines(self, text: str, kind: str) -> str:
+        lines = text.split("\n")
+        gone = self._repeated_edges(lines) if self.options.repeated else set()
+        if self.options.known:
+            gone |= _known_lines(lines, kind)
+        if not gone:
+            return text
+        self.counts["lines"] += len(gone)
+        kept = "\n".join(line for place, line in enumerate(lines) if place not in gone)
+        return _EMPTY_LINES.sub("\n\n", kept).strip("\n")
+
+    def _repeated_edges(self, lines: list[str]) -> set[int]:
+        """Places of common lines that form an unbroken run at the top or the bottom of the document.
+
+        Inside a document common lines are content more often than not: verses, answers, "Chapter 1".
+        """
+        gone: set[int] = set()
+        for order in (range(len(lines)), range(len(lines) - 1, -1, -1)):
+            for place in order:
+                line = lines[place]
+                if not line.strip() or place in gone:
+                    continue
+                if _FIELD.match(line) or line.startswith("#") or self._count(line) < self.limit:
+                    break
+                gone.add(place)
+        return gone
+
+    def _flush(self) -> None:
+        hashes = np.array(self.pending, dtype=np.uint64)
+        hashes = hashes[hashes != 0]
+        for row, places in zip(self.tables, _places(hashes), strict=True):
+            np.add.at(row, places, 1)
+        self.pending.clear()
+
+    def _count(self, line: str) -> int:
+        """In how many different documents the line stands (never too few, hardly ever too many)."""
+        number = _line_hash(line)
+        if not number:
+            return 0
+        mask = (1 << TABLE_BITS) - 1
+        return min(int(self.tables[0, number & mask]), int(self.tables[1, number >> (64 - TABLE_BITS)]))
+
+
+def _places(hashes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    low = (hashes & np.uint64((1 << TABLE_BITS) - 1)).astype(np.int64)
+    return low, (hashes >> np.uint64(64 - TABLE_BITS)).astype(np.int64)
+
+
+def _line_hash(line: str) -> int:
+    """A line's identity without case, digits and outer space; 0 for lines too short or too long to count."""
+    if not MIN_LETTERS <= len(line) <= MAX_LINE:
+        return 0
+    plain = line.strip().lower()
+    if not plain.isalpha():
+        plain = _DIGITS.sub("0", plain)
+        if sum(map(str.isalpha, plain[:60])) < MIN_LETTERS:
+            return 0
+    return xxhash.xxh3_64_intdigest(plain.encode("utf-8", "replace"))
+
+
+def _known_lines(lines: list[str], kind: str) -> set[int]:
+    """Places of lines that their own words give away; lines in a Markdown fence are left alone."""
+    gone: set[int] = set()
+    fenced = False
+    for place, line in enumerate(lines):
+        if kind == "markdown" and line.lstrip().startswith(("```", "~~~")):
+            fenced = not fenced
+        elif line and not fenced and len(line) <= MAX_LINE:
+            plain = line.strip().lower()
+            if _KNOWN.match(plain) or (kind == "prose" and _is_menu(plain)):
+                gone.add(place)
+    return gone
+
+
+def _is_menu(line: str) -> bool:
+    return (
+        len(line) <= 200
+        and ("|" in line or ">" in line or "\u00bb" in line or "\u2022" in line or "\u00b7" in line)
+        and (_MENU.match(line) is not None and not _TABLE_ROW.match(line) and not line.endswith((".", "!", "?")))
+    )

@@ -1,0 +1,69 @@
+"""HTML to main text by resiliparse, with paragraphs, lists, tables and code blocks kept.
+
+Works on documents whose kind is "html", and on any whose first characters say so. Books (`meta.whole_page`, EPUB)
+and pages where the main text would be nearly nothing keep all their visible text.
+"""
+
+from __future__ import annotations
+
+import re
+
+from groundup.clean.base import STEPS, Step, kind_of
+from groundup.clean.options import CleanOptions
+from groundup.core.document import Document, Dropped
+
+_LOOKS_LIKE_HTML = re.compile(r"\s*(?:<\?xml[^>]{0,200}>\s*)?(?:<!--.{0,500}?-->\s*)?<(?:!doctype\s+html|html|head|body)\b",
+                              re.IGNORECASE | re.DOTALL)  # fmt: skip
+_TAGS = re.compile(r"</?(?:p|div|br|li|ul|span|a|h[1-6]|td|tr)\b[^<>]{0,200}>", re.IGNORECASE)
+MIN_MAIN_SHARE = 0.08  # of all visible text; below it the main text was probably missed. Taste
+TAGS_PER_1000 = 5  # tags in 1,000 characters from which a text is a piece of HTML. Taste
+
+
+@STEPS.register("html")
+class Html(Step):
+    """Replaces a page by its main text; the document becomes prose."""
+
+    name = "html"
+
+    def __init__(self, options: CleanOptions) -> None:
+        super().__init__(options)
+        self.main_content = options.html.main_content
+
+    def apply(self, document: Document) -> Document | Dropped:
+        kind = kind_of(document)
+        if kind != "html" and not (kind == "prose" and looks_like_html(document.text)):
+            return document
+        text = main_text(document.text, self.main_content and not document.meta.get("whole_page"))
+        if not text.strip():
+            return self.drop(document, "no_text", "a page without visible text")
+        return document.with_text(text, meta={**document.meta, "kind": "prose", "format": "html"})
+
+
+def looks_like_html(text: str) -> bool:
+    """A whole page, or a piece with many tags."""
+    if "<" not in text:
+        return False
+    if _LOOKS_LIKE_HTML.match(text):
+        return True
+    head = text[:5000]
+    return len(_TAGS.findall(head)) > max(3, TAGS_PER_1000 * len(head) / 1000)
+
+
+def main_text(page: str, main_content: bool = True) -> str:
+    """The text of a page as plain text with line breaks where the page has blocks."""
+    from resiliparse.extract.html2text import extract_plain_text
+
+    def extract(only_main: bool) -> str:
+        found = extract_plain_text(
+            page, preserve_formatting=True, main_content=only_main, alt_texts=False, noscript=False
+        )
+        return str(found)
+
+    if not main_content:
+        return extract(False)
+    text = extract(True)
+    if len(text) < 1000:  # cheap pages only: is it short, or was it missed?
+        everything = extract(False)
+        if len(text) < MIN_MAIN_SHARE * len(everything):
+            return everything
+    return text

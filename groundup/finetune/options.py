@@ -1,0 +1,114 @@
+"""The [finetune] table: named steps, each a training of its own, carried out in order.
+
+[finetune]
+steps = ["chat", "manners"]     # optional: which, in which order; left out: all, as written
+[finetune.chat]
+data = ["stories:chat", "samples:small_talk"]
+[finetune.manners]
+data = ["my/conversations.jsonl"]
+epochs = 3
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Literal
+
+from pydantic import ConfigDict, Field, field_validator, model_validator
+
+from groundup.core.errors import RecipeError, near
+from groundup.core.recipe import Options
+from groundup.finetune.prompts import check_template
+from groundup.train.options import OptimizerOptions
+
+
+class StepOptions(OptimizerOptions):
+    """One step: what is learned (`method`), from what (`data`), for how long, and the optimizer's settings.
+
+    Rates are for tuning a model made here; one given by `model.from` wants about a hundredth of them.
+    """
+
+    method: Literal["chat"] = "chat"  # supervised conversations, loss on the assistant's words only
+    data: list[str] | None = None  # addresses (see `data`); None: all that the stages before left, and small talk
+    weights: dict[str, float] = Field(default_factory=dict)  # address -> how often its examples are shown; else 1
+    columns: dict[str, str] = Field(default_factory=dict)  # for files: our name -> the column's, {text = "review"}
+    template: str | None = None  # what the user says for examples that are no conversations: "{text} {question}"
+    on_broken: Literal["skip", "stop"] = "skip"  # a row of a file that cannot be used
+    epochs: float | None = Field(default=None, gt=0)  # times through the data; None: the plan's, else 2 (MiniMind)
+
+    learning_rate: float = Field(default=3.2e-3, gt=0)  # 0.8 of pretraining's (nanochat)
+    matrix_learning_rate: float = Field(default=0.016, gt=0)  # the same
+    weight_decay: float = Field(default=0.0, ge=0)  # nanochat
+    decay_share: float = Field(default=0.5, ge=0, le=1)  # the last half, down to ... (nanochat)
+    final_share: float = Field(default=0.0, ge=0, le=1)  # ... zero (nanochat)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_keys(cls, values: Any) -> Any:
+        # Sub-tables have free names, so core.recipe cannot list the keys allowed inside one; here they are known.
+        if isinstance(values, dict):
+            for key in values:
+                if key not in cls.model_fields:
+                    raise ValueError(f"unknown key '{key}'. {near(key, cls.model_fields)}")
+        return values
+
+    @field_validator("template")
+    @classmethod
+    def _template_fields(cls, template: str | None) -> str | None:
+        try:
+            return None if template is None else check_template(template)
+        except RecipeError as error:
+            raise ValueError(f"{error.message} {error.repair}") from None
+
+    @model_validator(mode="after")
+    def _sensible(self) -> StepOptions:
+        if self.data is not None and not self.data:
+            raise ValueError("'data' is empty; leave it out to take all there is")
+        if self.steps is not None and self.epochs is not None:
+            raise ValueError("give 'steps' or 'epochs', not both")
+        unknown = sorted(set(self.weights) - set(self.data if self.data is not None else self.weights))
+        if unknown:
+            raise ValueError(f"weights names '{unknown[0]}', which is not in data. {near(unknown[0], self.data or [])}")
+        if any(not 0 < weight <= 100 for weight in self.weights.values()):
+            raise ValueError("weights must be above 0 and at most 100")
+        return self
+
+
+class FinetuneOptions(Options):
+    """See the module. Without any sub-table there is one step, "chat"."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, StepOptions] = Field(init=False)
+
+    steps: list[str] | None = None  # None: all sub-tables in the order written
+
+    @model_validator(mode="before")
+    @classmethod
+    def _tables(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        for name, table in values.items():
+            if name != "steps" and not isinstance(table, dict | StepOptions):
+                raise ValueError(f"'{name}' stands outside of a step; write it in [finetune.chat], or another name")
+            if name != "steps" and not re.fullmatch(r"[A-Za-z0-9_-]{1,40}", name):
+                raise ValueError(f"'{name}' is no name for a folder: letters, digits, _ and - only")
+        return values if any(name != "steps" for name in values) else {**values, "chat": {}}
+
+    @model_validator(mode="after")
+    def _ordered(self) -> FinetuneOptions:
+        tables = self.__pydantic_extra__
+        if self.steps is not None:
+            for name in self.steps:
+                if name not in tables:
+                    raise ValueError(f"steps names '{name}', but there is no [finetune.{name}]. {near(name, tables)}")
+            unused = [name for name in tables if name not in self.steps]
+            if unused or len(set(self.steps)) != len(self.steps):
+                what = f"leaves out [finetune.{unused[0]}]" if unused else "names a step twice"
+                raise ValueError(f"steps {what}; name every sub-table once, or leave steps out")
+        return self
+
+    @property
+    def ordered(self) -> dict[str, StepOptions]:
+        """The steps by name, in the order in which they are carried out."""
+        tables = self.__pydantic_extra__
+        return {name: tables[name] for name in (self.steps or tables)}

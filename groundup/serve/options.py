@@ -1,0 +1,30 @@
+"""Bounds and addresses of the server. Everything a client can ask for has an upper end here."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from groundup.core.recipe import Options
+
+MAX_TOKENS = 4096  # new tokens of one answer; taste: minutes on a CPU. The model's context bounds it again
+MAX_MESSAGES = 256  # turns of one conversation
+MAX_TEXT = 200_000  # characters of one prompt; far above any context we train, far below what slows a tokenizer
+MAX_ANSWERS = 8  # n of one request
+
+
+class ServeOptions(Options):
+    """How the server listens and what it admits."""
+
+    host: str = Field(default="127.0.0.1", description="the address to listen on; only this machine by default")
+    port: int = Field(default=8765, ge=0, le=65535, description="0 chooses a free one")
+    allowed_hosts: tuple[str, ...] = Field(default=(), description="further names under which a browser may call it")
+    # 2 MB: ten times MAX_TEXT in UTF-8, so that a bound on text is met first and says more.
+    max_body_bytes: int = Field(default=2_000_000, ge=1000, description="a larger request is refused")
+    # 32: as many answers as the engine computes side by side; more would only wait.
+    max_waiting: int = Field(
+        default=32, ge=1, description="requests in work or waiting; the next one is told to come back"
+    )
+    # 10 minutes: the longest answer (MAX_TOKENS) of a 124M model on 2 cores, with room to spare. Taste.
+    deadline_seconds: float = Field(
+        default=600.0, gt=0, description="an answer not finished by then ends with what it has"
+    )

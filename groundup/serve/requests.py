@@ -1,0 +1,144 @@
+"""What /v1 accepts: OpenAI's fields that we honour, every number bounded, everything else refused by name.
+
+A field that we would ignore is an error: a client that asks for log-probabilities must not believe it got none.
+Numbers are strict: true is not 1, NaN is no temperature.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from groundup.serve.options import MAX_ANSWERS, MAX_MESSAGES, MAX_TEXT, MAX_TOKENS
+
+Text = Annotated[str, Field(max_length=MAX_TEXT)]
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+Share = Annotated[float, Field(strict=True, gt=0, le=1)]
+Penalty = Annotated[float, Field(strict=True, ge=-2, le=2)]
+
+
+class Part(BaseModel):
+    """One part of a message's content; only text."""
+
+    model_config = ConfigDict(extra="forbid")
+    type: Literal["text"]
+    text: Text
+
+
+class Message(BaseModel):
+    """One turn."""
+
+    model_config = ConfigDict(extra="forbid")
+    role: Literal["system", "developer", "user", "assistant"]
+    content: Text | Annotated[list[Part], Field(max_length=MAX_MESSAGES)]
+    name: Annotated[str, Field(max_length=200)] | None = None  # of the speaker; our template has no place for it
+
+    def plain(self) -> dict[str, str]:
+        """The turn as our chat template wants it ("developer" is OpenAI's newer word for system)."""
+        content = self.content if isinstance(self.content, str) else "".join(part.text for part in self.content)
+        return {"role": "system" if self.role == "developer" else self.role, "content": content}
+
+
+class StreamOptions(BaseModel):
+    """include_usage: one more chunk at the end with the counts of tokens."""
+
+    model_config = ConfigDict(extra="forbid")
+    include_usage: bool = False
+
+
+class ResponseFormat(BaseModel):
+    """Only plain text."""
+
+    model_config = ConfigDict(extra="forbid")
+    type: Literal["text"]
+
+
+class Wanted(BaseModel):
+    """What chat and completion requests share. Left-out settings are greedy, as the model folder's own are."""
+
+    model_config = ConfigDict(extra="forbid")
+    model: Name
+    max_tokens: Annotated[int, Field(strict=True, ge=1, le=MAX_TOKENS)] | None = None
+    temperature: Annotated[float, Field(strict=True, ge=0, le=2)] | None = None
+    top_p: Share | None = None
+    top_k: Annotated[int, Field(strict=True, ge=0, le=1_000_000)] | None = None  # not OpenAI's; vLLM's spelling
+    min_p: Annotated[float, Field(strict=True, ge=0, le=1)] | None = None  # the same
+    repetition_penalty: Annotated[float, Field(strict=True, gt=0, le=10)] | None = None  # the same
+    presence_penalty: Penalty | None = None
+    frequency_penalty: Penalty | None = None
+    logit_bias: dict[str, Annotated[float, Field(strict=True, ge=-100, le=100)]] | None = None
+    n: Annotated[int, Field(strict=True, ge=1, le=MAX_ANSWERS)] | None = None
+    seed: Annotated[int, Field(strict=True, ge=-(2**53), le=2**53)] | None = None
+    stop: Annotated[str, Field(min_length=1, max_length=100)] | list[str] | None = None
+    stream: bool | None = False
+    stream_options: StreamOptions | None = None
+    user: Annotated[str, Field(max_length=500)] | None = None  # OpenAI's label for the end user; never stored
+
+    @field_validator("stop")
+    @classmethod
+    def _few_short_stops(cls, value: str | list[str] | None) -> str | list[str] | None:
+        if isinstance(value, list) and (len(value) > 4 or any(not 0 < len(text) <= 100 for text in value)):
+            raise ValueError("at most 4 stop strings of 1 to 100 characters")
+        return value
+
+    @field_validator("logit_bias")
+    @classmethod
+    def _few_biases(cls, value: dict[str, float] | None) -> dict[str, float] | None:
+        if value and (len(value) > 300 or any(not key.isdecimal() or len(key) > 9 for key in value)):
+            raise ValueError("at most 300 token ids")
+        return value
+
+    def sampling(self, default_max_tokens: int) -> dict[str, Any]:
+        """The fields of `generate.sampling.Sampling` that were given."""
+        values: dict[str, Any] = {"max_tokens": self.limit or default_max_tokens, "n": self.n or 1}
+        names = (
+            "temperature",
+            "top_p",
+            "top_k",
+            "min_p",
+            "repetition_penalty",
+            "presence_penalty",
+            "frequency_penalty",
+        )
+        values |= {name: getattr(self, name) for name in (*names, "seed") if getattr(self, name) is not None}
+        if self.logit_bias:
+            values["logit_bias"] = {int(key): bias for key, bias in self.logit_bias.items()}
+        if self.stop:
+            values["stop"] = (self.stop,) if isinstance(self.stop, str) else tuple(self.stop)
+        return values
+
+    @property
+    def limit(self) -> int | None:
+        """The longest answer asked for."""
+        return self.max_tokens
+
+
+class ChatRequest(Wanted):
+    """POST /v1/chat/completions"""
+
+    messages: Annotated[list[Message], Field(min_length=1, max_length=MAX_MESSAGES)]
+    max_completion_tokens: Annotated[int, Field(strict=True, ge=1, le=MAX_TOKENS)] | None = None
+    response_format: ResponseFormat | None = None
+    logprobs: Literal[False] | None = None
+    tools: Annotated[list[Any], Field(max_length=0)] | None = None  # not yet: only the empty list
+
+    @property
+    def limit(self) -> int | None:
+        """OpenAI's newer spelling wins."""
+        return self.max_completion_tokens or self.max_tokens
+
+
+class CompletionRequest(Wanted):
+    """POST /v1/completions"""
+
+    prompt: Text | Annotated[list[Text], Field(min_length=1, max_length=MAX_ANSWERS)]
+    echo: Literal[False] | None = None
+    best_of: Literal[1] | None = None
+    logprobs: None = None
+
+    @model_validator(mode="after")
+    def _one_prompt_when_streaming(self) -> CompletionRequest:
+        if self.stream and isinstance(self.prompt, list) and len(self.prompt) > 1:
+            raise ValueError("a stream carries the answers to one prompt")
+        return self

@@ -1,0 +1,122 @@
+// Home: my runs and models, or the first step when there are none.
+
+import { send } from "./api.js";
+import { h, number, put, when } from "./dom.js";
+
+export const STATES = { running: "running", done: "ready", stopped: "stopped", empty: "not begun", failed: "ended with an error" };
+const REFRESH = 5000; // milliseconds; the live page has the stream, this list only a glance
+
+/** @type {import("./app.js").Page} */
+export async function home(place, frame) {
+  let shown = "";
+  const list = h("div");
+  put(place, list);
+  frame.command("groundup studio");
+
+  async function update() {
+    const found = await frame.refresh();
+    const now = JSON.stringify(found);
+    if (now === shown) return;
+    shown = now;
+    put(list, found.runs.length ? runs(found.runs, found.models) : welcome());
+    if (!found.runs.length) frame.command("groundup run demo");
+  }
+
+  await update();
+  const timer = setInterval(() => update().catch(() => {}), REFRESH);
+  return () => clearInterval(timer);
+}
+
+function welcome() {
+  return h(
+    "section",
+    { class: "welcome" },
+    h("h1", {}, "Build a language model of your own, from the ground up."),
+    h(
+      "p",
+      { class: "lead" },
+      "Start with the demo: it writes a small world of stories, cleans them, learns from them and measures itself. It takes a few minutes on this machine and needs no network.",
+    ),
+    start("Run the demo", "demo"),
+    h(
+      "p",
+      { class: "why" },
+      "With documents of your own: ",
+      h("code", {}, "groundup new FOLDER"),
+      " looks at them and writes a recipe.",
+    ),
+  );
+}
+
+/**
+ * A button that starts a run and goes to its page.
+ * @param {string} label
+ * @param {string} recipe
+ * @param {string} [kind]
+ */
+export function start(label, recipe, kind = "primary") {
+  const problem = h("p", { class: "problem", role: "alert" });
+  const button = h("button", { type: "button", class: kind, onclick: go }, label);
+  async function go() {
+    button.disabled = true;
+    try {
+      const { id } = await send("POST", "/api/runs", { recipe });
+      location.hash = `#/run/${encodeURIComponent(id)}`;
+      if (location.hash.endsWith(encodeURIComponent(id)) && kind === "again") location.reload();
+    } catch (error) {
+      problem.textContent = /** @type {Error} */ (error).message;
+      button.disabled = false;
+    }
+  }
+  return h("div", { class: "start" }, button, problem);
+}
+
+/**
+ * @param {any[]} found
+ * @param {string[]} models
+ */
+function runs(found, models) {
+  const talk = found.find((run) => run.has_model && models.includes(run.id));
+  return h(
+    "section",
+    {},
+    h(
+      "div",
+      { class: "hero" },
+      h("h1", {}, "Your models"),
+      talk && h("a", { class: "primary", href: "#/chat" }, "Talk to a model"),
+    ),
+    h("ul", { class: "runs" }, found.map((run) => h("li", {}, card(run)))),
+    found.some((run) => run.id === "demo") ? null : start("Run the demo", "demo", "secondary"),
+  );
+}
+
+/** @param {any} run */
+function card(run) {
+  const scores = run.scores.slice(0, 3).map((/** @type {any} */ score) =>
+    h(
+      "div",
+      { title: `95 % interval ${number(score.low)} to ${number(score.high)}, ${score.n} items` },
+      h("dd", {}, number(score.value)),
+      h("dt", {}, score.task.replaceAll("_", " ")),
+    ),
+  );
+  const address = `#/run/${encodeURIComponent(run.id)}`;
+  return h(
+    "article",
+    { class: "run" },
+    h(
+      "div",
+      { class: "about" },
+      h("h2", {}, h("a", { href: address }, run.id)),
+      h("p", {}, h("span", { class: `state ${run.state}` }, STATES[/** @type {"done"} */ (run.state)] ?? run.state), ` ${when(run.date)}`),
+    ),
+    scores.length ? h("dl", { class: "scores" }, scores) : h("p", { class: "why" }, progress(run)),
+  );
+}
+
+/** @param {any} run */
+function progress(run) {
+  const done = run.stages.filter((/** @type {any} */ stage) => stage.state === "done").length;
+  return run.stages.length ? `${done} of ${run.stages.length} stages made` : "starting";
+}

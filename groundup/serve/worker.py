@@ -1,0 +1,170 @@
+"""One thread that computes. The event loop hands it jobs and gets pieces back; it never waits for a token itself.
+
+Jobs join and leave between any two tokens (the engine's continuous batching), so a short question does not wait
+behind a long answer. Reading the prompt happens here too: a large prompt slows other answers, never the server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from groundup.core.errors import GroundupError
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Part of an answer. finish is "" until the last piece of answer `index`, which carries the counts."""
+
+    index: int = 0
+    text: str = ""
+    finish: str = ""  # "stop", "length", "cancelled"
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+class Busy(GroundupError):
+    """Too many requests are in work or waiting."""
+
+
+@dataclass
+class Job:
+    """One request. messages or text is the prompt; sampling are fields of `generate.sampling.Sampling`.
+
+    emit is called in the worker's thread with each `Piece`, or with the exception that ended the job.
+    """
+
+    model: str
+    sampling: dict[str, Any]
+    emit: Callable[[Piece | BaseException], None]
+    messages: list[dict[str, str]] | None = None
+    text: str = ""
+    deadline: float = float("inf")  # time.monotonic()
+    cancelled: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def is_over(self) -> bool:
+        """Nobody waits for it any more."""
+        return self.cancelled.is_set() or time.monotonic() > self.deadline
+
+
+class Speaker(Protocol):
+    """A model that answers jobs, one token of each per `step`. It emits the pieces and the finish of its jobs."""
+
+    def admit(self, job: Job) -> None:
+        """Take a job in; errors of the request (too long, unknown role) are raised here."""
+
+    def step(self) -> None:
+        """One more token for every job; jobs that are over are ended."""
+
+    @property
+    def jobs(self) -> list[Job]:
+        """The jobs in work."""
+
+
+class Worker:
+    """Owns the speakers and the only thread that calls them. find(name) opens a model; it may raise GroundupError."""
+
+    def __init__(self, find: Callable[[str], Speaker], *, max_waiting: int = 32, max_open: int = 2) -> None:
+        self.find = find
+        self.max_waiting = max_waiting
+        self.max_open = max_open  # models kept in memory; taste: two, for a comparison side by side
+        self.speakers: dict[str, Speaker] = {}
+        self._inbox: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._in_work = 0
+        self._lock = threading.Lock()
+        self._thread = threading.Thread(target=self._run, name="groundup worker", daemon=True)
+        self._thread.start()
+
+    def submit(self, job: Job) -> None:
+        """Queue a job. Raises Busy when enough are in work."""
+        with self._lock:
+            if self._in_work >= self.max_waiting:
+                raise Busy("The model is busy with other questions.", repair="Try again in a few seconds.")
+            self._in_work += 1
+        self._inbox.put(job)
+
+    async def answer(self, job_fields: dict[str, Any], *, deadline_seconds: float) -> AsyncIterator[Piece]:
+        """Submit a job and yield its pieces. Leaving the loop early cancels it."""
+        loop = asyncio.get_running_loop()
+        pieces: asyncio.Queue[Piece | BaseException] = asyncio.Queue()
+
+        def emit(piece: Piece | BaseException) -> None:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(pieces.put_nowait, piece)
+
+        job = Job(emit=emit, deadline=time.monotonic() + deadline_seconds, **job_fields)
+        self.submit(job)
+        open_answers = int(job.sampling.get("n", 1))
+        try:
+            while open_answers:
+                piece = await pieces.get()
+                if isinstance(piece, BaseException):
+                    raise piece
+                open_answers -= bool(piece.finish)
+                yield piece
+        finally:
+            job.cancelled.set()
+
+    def close(self) -> None:
+        """End the thread after the token it is computing."""
+        self._inbox.put(None)
+        self._thread.join(timeout=10)
+
+    def _run(self) -> None:
+        while True:
+            busy = [name for name, speaker in self.speakers.items() if speaker.jobs]
+            try:
+                job = self._inbox.get(block=not busy)
+            except queue.Empty:
+                job = None
+            else:
+                if job is None:
+                    return
+                self._admit(job)
+                continue  # take in all that wait before the next token
+            for name in busy:
+                self._step(name)
+
+    def _admit(self, job: Job) -> None:
+        try:
+            if job.is_over:
+                raise GroundupError("The request was given up before its turn.")
+            if job.model not in self.speakers:
+                self._make_room()
+                self.speakers[job.model] = self.find(job.model)
+            speaker = self.speakers.pop(job.model)
+            self.speakers[job.model] = speaker  # the last one used stands last
+            before = len(speaker.jobs)
+            speaker.admit(job)
+            if len(speaker.jobs) == before:
+                self._done(1)  # answered at once
+        except BaseException as error:  # whatever it is, the waiting client must hear of it
+            job.emit(error)
+            self._done(1)
+
+    def _step(self, name: str) -> None:
+        speaker = self.speakers[name]
+        before = len(speaker.jobs)
+        try:
+            speaker.step()
+            self._done(before - len(speaker.jobs))
+        except BaseException as error:  # a broken speaker is closed; its jobs hear why
+            for job in speaker.jobs:
+                job.emit(error)
+            del self.speakers[name]
+            self._done(before)
+
+    def _make_room(self) -> None:
+        idle = [name for name, speaker in self.speakers.items() if not speaker.jobs]
+        for name in idle[: max(0, len(self.speakers) - self.max_open + 1)]:
+            del self.speakers[name]
+
+    def _done(self, count: int) -> None:
+        with self._lock:
+            self._in_work -= count

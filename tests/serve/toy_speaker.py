@@ -1,0 +1,46 @@
+"""A ten-line model that really works: it says the same sentence to everybody, one word a step."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from groundup.core.errors import UsageError
+from groundup.serve.worker import Job, Piece
+
+ANSWER = "Mira went to the harbour early in the morning. She was looking for a violin."
+
+
+class ToySpeaker:
+    """Says `ANSWER`, or echoes a message that begins with "say "; at most max_tokens words; waits `pause` a word."""
+
+    def __init__(self, folder: Path, pause: float = 0.0) -> None:
+        self.folder = folder
+        self.pause = pause
+        self.work: list[tuple[Job, int, list[str], int]] = []
+
+    @property
+    def jobs(self) -> list[Job]:
+        return [job for job, *_ in self.work]
+
+    def admit(self, job: Job) -> None:
+        question = job.messages[-1]["content"] if job.messages is not None else job.text
+        if len(question.split()) > 100:
+            raise UsageError("The last message is too long.")
+        text = question[4:] if question.startswith("say ") else ANSWER
+        words = [word if place == 0 else f" {word}" for place, word in enumerate(text.split(" "))]
+        for index in range(job.sampling["n"]):
+            self.work.append((job, index, words, 0))
+
+    def step(self) -> None:
+        time.sleep(self.pause)
+        left = []
+        for job, index, words, said in self.work:
+            limit = job.sampling["max_tokens"]
+            if not job.is_over and said < min(len(words), limit):
+                job.emit(Piece(index, words[said]))
+                left.append((job, index, words, said + 1))
+            else:
+                finish = "cancelled" if job.is_over else "length" if said < len(words) else "stop"
+                job.emit(Piece(index, finish=finish, prompt_tokens=3, completion_tokens=said))
+        self.work = left
