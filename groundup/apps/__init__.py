@@ -1,6 +1,7 @@
 """What a model is for: applications that work on day one, each a library call, a command and a page.
 
 base: the contract and the registry. search: find and quote. support: customer service with policy in code.
+tutor: exercises with sure keys, short answers graded.
 """
 
 from groundup.core.registry import lazy
@@ -14,6 +15,7 @@ __getattr__, __dir__ = lazy(
         "Citation": ".base",
         "Search": ".search.app",
         "Support": ".support.app",
+        "Tutor": ".tutor.app",
         "names": ".base",
         "open_app": ".base",
     },

@@ -66,7 +66,7 @@ class App(Protocol):
 
 
 APPS: Registry[Any] = Registry("application")
-ROOMS = ("search", "support")  # where the shipped applications register themselves
+ROOMS = ("search", "support", "tutor")  # where the shipped applications register themselves
 
 
 def open_app(name: str, folder: Path | None = None, **settings: Any) -> App:

@@ -24,7 +24,6 @@ TABLE_BITS = 22  # 4M counters: with 1M different lines a false count of 10 has 
 FLUSH = 1 << 16
 MAX_LINE = 400  # characters; longer lines are paragraphs, the concern of duplicates
 MIN_LETTERS = 6  # "* * *", "}" and page numbers say nothing about where they come from
-_DIGITS = re.compile(r"[0-9]+")
 
 # Lines are matched whole, up to MAX_LINE characters, in lower case.
 _KNOWN = re.compile(
@@ -162,14 +161,12 @@ def _places(hashes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _line_hash(line: str) -> int:
-    """A line's identity without case, digits and outer space; 0 for lines too short or too long to count."""
+    """A line's identity without case and outer space; 0 for lines too short or too long to count."""
     if not MIN_LETTERS <= len(line) <= MAX_LINE:
         return 0
     plain = line.strip().lower()
-    if not plain.isalpha():
-        plain = _DIGITS.sub("0", plain)
-        if sum(map(str.isalpha, plain[:60])) < MIN_LETTERS:
-            return 0
+    if not plain.isalpha() and sum(map(str.isalpha, plain[:60])) < MIN_LETTERS:
+        return 0
     return xxhash.xxh3_64_intdigest(plain.encode("utf-8", "replace"))
 
 

@@ -22,7 +22,10 @@ _COMMENT = re.compile(
     r"\A(?P<first>\s*(?:#![^\n]*\n)?\s*)(?P<comment>/\*.{0,20000}?\*/[ \t]*\n?|(?:[ \t]*(?://|#(?!!)|--|;)[^\n]*\n)+)",
     re.DOTALL,
 )
-_LICENCE = re.compile(r"copyright|licen[cs]e[ds]?\b|spdx-|all rights reserved", re.IGNORECASE)
+_LICENCE = re.compile(
+    r"copyright|spdx-|all rights reserved|licen[cs]ed (?:under|to)|under the .{0,40}licen[cs]e|permission is hereby granted",
+    re.IGNORECASE,
+)
 
 
 def without_gutenberg_frame(text: str) -> str:

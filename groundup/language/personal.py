@@ -32,18 +32,21 @@ class Finding:
 
 def find(text: str) -> list[Finding]:
     """All findings in order, without overlaps: where two recognisers claim the same place, the surer kind wins."""
-    has_digit = _DIGIT.search(text) is not None
-    if not has_digit and "@" not in text and "-----BEGIN" not in text and not _SECRET_WORD.search(text):
-        return []  # the common case: plain prose
     findings: list[Finding] = []
     covered = bytearray(len(text))  # 1 where a surer recogniser has claimed the character
-    for recogniser, trigger in _RECOGNISERS:
-        if (trigger == "@" and "@" not in text) or (trigger == "0" and not has_digit):
-            continue
-        for item in recogniser(text):
+
+    def take(found: Iterator[Finding]) -> None:
+        for item in found:
             if 1 not in covered[item.start : item.end]:
                 findings.append(item)
                 covered[item.start : item.end] = b"\x01" * (item.end - item.start)
+
+    take(_emails(text))
+    take(_keys(text))
+    windows = list(_windows(text))
+    for recogniser in _NUMERIC:
+        for start, end in windows:
+            take(recogniser(text, start, end))
     return sorted(findings, key=lambda item: item.start)
 
 
@@ -112,12 +115,26 @@ def _finding(match: re.Match[str], kind: str, group: int | str = 0) -> Finding:
     return Finding(match.start(group), match.end(group), kind, match.group(group))
 
 
-_DIGIT = re.compile(r"[0-9]")
-_SECRET_WORD = re.compile(r"(?i)api[_-]?key|secret|token|passw")
+_DIGITS = re.compile(r"[0-9]+")
+MARGIN = 64  # characters around digits: longer than any recogniser reaches from a digit of its finding
+
+
+def _windows(text: str) -> Iterator[tuple[int, int]]:
+    """The parts of a text around its digits; prose has few, so most of it is never searched."""
+    start = end = -MARGIN
+    for match in _DIGITS.finditer(text):
+        if match.start() - MARGIN > end:
+            if end > 0:
+                yield start, end
+            start = max(0, match.start() - MARGIN)
+        end = min(len(text), match.end() + MARGIN)
+    if end > 0:
+        yield start, end
+
 
 # The local part may hold 64 characters, a label 63 (RFC 5321, RFC 1035). Searched around each @, so a long run of
 # letters without an @ costs nothing.
-_LOCAL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._%+'-]{0,62}[A-Za-z0-9_+-])?$")
+_LOCAL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._%+'-]{0,62}[A-Za-z0-9_+-])?\Z")
 _DOMAIN = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,5}[A-Za-z]{2,24}(?![A-Za-z0-9])")
 
 
@@ -126,7 +143,7 @@ def _emails(text: str) -> Iterator[Finding]:
     while place >= 0:
         local = _LOCAL.search(text[max(0, place - 64) : place])
         domain = _DOMAIN.match(text, place + 1)
-        if local and domain:
+        if local and domain and local.group() != "git":  # git@github.com:owner/name names no one
             start, end = place - len(local.group()), domain.end()
             yield Finding(start, end, "email", text[start:end])
         place = text.find("@", place + 1)
@@ -144,12 +161,35 @@ _NAMED_SECRET = re.compile(
 )
 
 
+_KEY_SIGNS = (
+    "AKIA",
+    "ghp_",
+    "gho_",
+    "ghu_",
+    "ghs_",
+    "ghr_",
+    "github_pat_",
+    "sk-",
+    "sk_",
+    "xox",
+    "AIza",
+    "hf_",
+    "glpat-",
+    "eyJ",
+)
+
+
 def _keys(text: str) -> Iterator[Finding]:
-    for match in _KEY.finditer(text):
-        yield _finding(match, "key")
+    if any(sign in text for sign in _KEY_SIGNS):
+        for match in _KEY.finditer(text):
+            if sum(character.isdigit() for character in match.group()) >= 1:
+                yield _finding(match, "key")
     if "PRIVATE KEY" in text:
         for match in _PRIVATE_KEY.finditer(text):
             yield _finding(match, "key")
+    lower = text.lower()
+    if not any(word in lower for word in ("key", "secret", "token", "passw")):
+        return
     for match in _NAMED_SECRET.finditer(text):
         secret = match.group("secret")
         # A value, not a name: letters and digits mixed, no dotted path such as os.environ.get
@@ -160,13 +200,13 @@ def _keys(text: str) -> Iterator[Finding]:
 _IBAN = re.compile(r"\b[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?\b")
 
 
-def _ibans(text: str) -> Iterator[Finding]:
-    for match in _IBAN.finditer(text):
+def _ibans(text: str, start: int, end: int) -> Iterator[Finding]:
+    for match in _IBAN.finditer(text, start, end):
         raw = match.group()
-        for end in _cuts(raw):  # the pattern may have run into the next word: try shorter ends too
-            plain = raw[:end].replace(" ", "")
+        for cut in _cuts(raw):  # the pattern may have run into the next word: try shorter ends too
+            plain = raw[:cut].replace(" ", "")
             if 15 <= len(plain) <= 34 and iban_is_valid(plain):
-                yield Finding(match.start(), match.start() + end, "iban", raw[:end])
+                yield Finding(match.start(), match.start() + cut, "iban", raw[:cut])
                 break
 
 
@@ -179,15 +219,22 @@ def _cuts(raw: str) -> Iterator[int]:
 
 
 _CARD = re.compile(
-    r"(?<![0-9A-Za-z.-])(?:[0-9]{4}([ -]?)[0-9]{4}\1[0-9]{4}\1[0-9]{1,7}|3[0-9]{3}([ -]?)[0-9]{6}\2[0-9]{4,5}|[0-9]{12,19})"
+    r"(?<![0-9A-Za-z./=_-])(?:[0-9]{4}([ -]?)[0-9]{4}\1[0-9]{4}\1[0-9]{1,7}|3[0-9]{3}([ -]?)[0-9]{6}\2[0-9]{4,5}|[0-9]{12,19})"
     r"(?![0-9A-Za-z-]|\.[0-9])"
 )
 
 
-def _cards(text: str) -> Iterator[Finding]:
-    for match in _CARD.finditer(text):
+# Beginnings and lengths that issuers use: Visa, Mastercard, American Express, Discover, Diners, JCB, Maestro
+_ISSUED = re.compile(
+    r"4(?:[0-9]{12}|[0-9]{15}|[0-9]{18})|(?:5[1-5]|2[2-7])[0-9]{14}|3[47][0-9]{13}|6(?:011|5[0-9]{2}|4[4-9][0-9])[0-9]{12}"
+    r"|3(?:0[0-5]|[68][0-9])[0-9]{11}|35[0-9]{14}|(?:50|5[6-8]|6[0-9])[0-9]{14}"
+)
+
+
+def _cards(text: str, start: int, end: int) -> Iterator[Finding]:
+    for match in _CARD.finditer(text, start, end):
         digits = re.sub(r"[^0-9]", "", match.group())
-        if 12 <= len(digits) <= 19 and digits[0] in "23456" and len(set(digits)) > 1 and luhn(digits):
+        if _ISSUED.fullmatch(digits) and luhn(digits):
             yield _finding(match, "card")
 
 
@@ -195,31 +242,31 @@ _SSN = re.compile(r"(?<![0-9-])([0-9]{3})([- ])([0-9]{2})\2([0-9]{4})(?![0-9-])"
 _SSN_PLAIN = re.compile(r"(?i)\b(?:ssn|social security(?: number| no\.?)?)\b[^0-9\n]{0,20}([0-9]{9})(?![0-9])")
 
 
-def _ssns(text: str) -> Iterator[Finding]:
-    for match in _SSN.finditer(text):
+def _ssns(text: str, start: int, end: int) -> Iterator[Finding]:
+    for match in _SSN.finditer(text, start, end):
         area, group, serial = match.group(1), match.group(3), match.group(4)
         # Never issued: area 000, 666, 900-999; group 00; serial 0000 (Social Security Administration)
         if area not in ("000", "666") and area[0] != "9" and group != "00" and serial != "0000":
             yield _finding(match, "ssn")
-    for match in _SSN_PLAIN.finditer(text):
+    for match in _SSN_PLAIN.finditer(text, start, end):
         yield _finding(match, "ssn", 1)
 
 
 _MAC = re.compile(r"(?<![0-9A-Fa-f:-])[0-9A-Fa-f]{2}([:-])(?:[0-9A-Fa-f]{2}\1){4}[0-9A-Fa-f]{2}(?![0-9A-Fa-f:-])")
 
 
-def _macs(text: str) -> Iterator[Finding]:
-    for match in _MAC.finditer(text):
+def _macs(text: str, start: int, end: int) -> Iterator[Finding]:
+    for match in _MAC.finditer(text, start, end):
         yield _finding(match, "mac")
 
 
 _IP4 = re.compile(r"(?<![0-9A-Za-z.])(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?![0-9A-Za-z]|\.[0-9])")
 _IP6 = re.compile(r"(?<![0-9A-Za-z:])(?:[0-9A-Fa-f]{0,4}:){3,7}[0-9A-Fa-f]{0,4}(?![0-9A-Za-z:])")
-_VERSION = re.compile(r"(?i)(?:version|release|section|chapter|python|^v|\sv)\s?$")
+_VERSION = re.compile(r"(?i)(?:version|release|section|chapter|python|^v|\sv)[\s-]?\Z")
 
 
-def _ips(text: str) -> Iterator[Finding]:
-    for match in _IP4.finditer(text):
+def _ips(text: str, start: int, end: int) -> Iterator[Finding]:
+    for match in _IP4.finditer(text, start, end):
         parts = [int(part) for part in match.group().split(".")]
         # Loopback, wildcard and masks name no one; four small numbers after "version" are a version
         if (
@@ -229,7 +276,7 @@ def _ips(text: str) -> Iterator[Finding]:
         ):
             continue
         yield _finding(match, "ip")
-    for match in _IP6.finditer(text):
+    for match in _IP6.finditer(text, start, end):
         raw = match.group()
         if sum(c.isdigit() for c in raw) < 2 or raw.count(":") < 3:
             continue
@@ -245,7 +292,7 @@ def _ips(text: str) -> Iterator[Finding]:
 # run of digits behind a word that announces one.
 _PHONE_SHAPES = (
     re.compile(
-        r"(?<![0-9A-Za-z+])\+[0-9]{1,3}[ .\-/]?(?:\([0-9]{1,5}\)[ .\-/]?)?[0-9]{1,5}(?:[ .\-/]?[0-9]{2,5}){1,5}(?![0-9])"
+        r"(?<![0-9A-Za-z+])\+[0-9]{1,3}[ .\-/]?(?:\([0-9]{1,5}\)[ .\-/]?)?[0-9]{1,5}(?:[ .\-/]?[0-9]{2,5}){1,5}(?![0-9A-Za-z])"
     ),
     re.compile(
         r"(?<![0-9A-Za-z.+-])(?:(?:\+?1|001)[ .-])?(?:\([2-9][0-9]{2}\) ?|[2-9][0-9]{2}[ .-])[2-9][0-9]{2}[ .-][0-9]{4}"
@@ -256,18 +303,19 @@ _PHONE_SHAPES = (
     ),
 )
 _PHONE_CONTEXT = re.compile(
-    r"(?i)\b(?:phone|tel|telephone|call|mobile|cell|fax|whatsapp|ring|number|text me|reach (?:me|him|her|us))\b"
-    r"[^0-9\n+(]{0,24}(?P<number>[+(]?[0-9][0-9() .\-/]{5,20}[0-9](?: ?x ?[0-9]{1,6})?)(?![0-9A-Za-z])"
+    r"(?i)\b(?:phone|tel|telephone|call|mobile|cell|fax|whatsapp|ring|text me|reach (?:me|him|her|us))\b"
+    r"(?:[ :.#]|number|no\b|is\b|at\b|me\b|us\b|on\b|him\b|her\b|them\b){0,8}"
+    r"(?P<number>[+(]?[0-9][0-9() .\-/]{5,20}[0-9](?: ?x ?[0-9]{1,6})?)(?![0-9A-Za-z])"
 )
 _DATE_LIKE = re.compile(r"^(?:[0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2}|[0-9]{1,2}[-/.][0-9]{1,2}[-/.][0-9]{4})")
 
 
-def _phones(text: str) -> Iterator[Finding]:
+def _phones(text: str, start: int, end: int) -> Iterator[Finding]:
     for pattern in _PHONE_SHAPES:
-        for match in pattern.finditer(text):
+        for match in pattern.finditer(text, start, end):
             if _is_phone(match.group()):
                 yield _finding(match, "phone")
-    for match in _PHONE_CONTEXT.finditer(text):
+    for match in _PHONE_CONTEXT.finditer(text, start, end):
         if _is_phone(match.group("number")):
             yield _finding(match, "phone", "number")
 
@@ -285,21 +333,18 @@ _BIRTH = re.compile(
 )
 
 
-def _birth_dates(text: str) -> Iterator[Finding]:
-    for match in _BIRTH.finditer(text):
+def _birth_dates(text: str, start: int, end: int) -> Iterator[Finding]:
+    for match in _BIRTH.finditer(text, start, end):
         yield _finding(match, "birth_date", "date")
 
 
-# The surest first: a checksum or a fixed prefix beats a shape, a shape beats context. The second value is what a
-# text must hold for the recogniser to be worth running.
-_RECOGNISERS: tuple[tuple[Callable[[str], Iterator[Finding]], str], ...] = (
-    (_emails, "@"),
-    (_keys, ""),
-    (_ibans, "0"),
-    (_birth_dates, "0"),
-    (_macs, "0"),
-    (_ips, "0"),
-    (_ssns, "0"),
-    (_cards, "0"),
-    (_phones, "0"),
+# The surest first: a checksum or a fixed prefix beats a shape, a shape beats context. All need digits.
+_NUMERIC: tuple[Callable[[str, int, int], Iterator[Finding]], ...] = (
+    _ibans,
+    _birth_dates,
+    _macs,
+    _ips,
+    _ssns,
+    _cards,
+    _phones,
 )

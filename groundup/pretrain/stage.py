@@ -30,6 +30,7 @@ from groundup.train.loop import train
 from groundup.train.objectives import causal
 
 TOKENS_PER_PARAMETER = 12  # nanochat's default near its measured optimum of 10.5
+TUNED_WIDTH = 128  # where the default learning rate was measured
 MOST_EPOCHS = 4  # repeating data up to four times is nearly as good as new data (Muennighoff et al. 2023)
 
 
@@ -113,7 +114,10 @@ def _planned_training(
     else:
         wanted = min(TOKENS_PER_PARAMETER * count(config).parameters, MOST_EPOCHS * num_tokens)
         steps = max(1, wanted // step_tokens)
-    return options.model_copy(update={"steps": steps, "batch_size": batch_size, "tokens": None})
+    rate = options.learning_rate
+    if "learning_rate" not in options.model_fields_set:  # wider models want smaller steps (nanochat: width^-0.5)
+        rate *= (TUNED_WIDTH / config.width) ** 0.5
+    return options.model_copy(update={"steps": steps, "batch_size": batch_size, "tokens": None, "learning_rate": rate})
 
 
 def _sampler(path: Path, context: Context) -> Any:

@@ -12,7 +12,7 @@ from typing import Any
 
 from groundup.core.document import Document
 from groundup.core.split import split_of
-from groundup.report.markup import Html, join, shorten, tag
+from groundup.report.markup import Html, join, shorten, tag, tidy
 from groundup.report.read import Run
 
 MAX_CHARACTERS = 1400  # taste: one screen of text; the rest is counted, not shown
@@ -165,7 +165,7 @@ def _items(run: Run) -> list[dict[str, Any]]:
     for path in sorted(folder.glob("*.jsonl*")) if folder.is_dir() else []:
         for row in run.rows(path.relative_to(run.folder).as_posix(), limit=5000):
             prompt = row.get("question") or row.get("prompt")
-            if isinstance(prompt, str) and isinstance(row.get("answer"), str):
+            if prompt and isinstance(prompt, str) and isinstance(row.get("answer"), str):
                 found.append({**row, "prompt": prompt, "task": path.name.split(".")[0]})
     return found
 
@@ -193,7 +193,8 @@ def _mark(item: dict[str, Any]) -> float | None:
 
 
 def _exchange(item: dict[str, Any], text: str) -> Html:
-    asked = str(item["prompt"]).strip()
+    # The last turn of the person; the markers of the chat template are for the model.
+    asked = tidy(str(item["prompt"]).rpartition("<|user|>")[2]).strip().removesuffix("assistant:").strip()
     if text and text in asked:  # the document stands above; only what is asked about it is shown
         before, _, after = asked.partition(text)
         asked = (after or before).strip() or asked

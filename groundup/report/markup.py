@@ -7,6 +7,7 @@ there is no third thing, so that a document can never write into the page.
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -76,3 +77,9 @@ def shorten(text: str, limit: int) -> str:
         return text
     cut = text[:limit].rsplit(" ", 1)[0] or text[:limit]
     return cut + " ..."
+
+
+def tidy(text: str) -> str:
+    """Chat markers as a reader sees a talk: a new line with who speaks."""
+    text = re.sub(r"<\|(user|assistant|system)\|>", r"\n\1: ", text)
+    return re.sub(r"<\|[a-z_0-9]+\|>", " ", text)

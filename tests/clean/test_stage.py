@@ -136,12 +136,12 @@ def written(folder, texts, shard_size=4):
     return {"collect": folder}
 
 
+NAMES = ("Nora", "Tom", "Eva", "Ben", "Ida", "Max", "Lea", "Jon")
+PLACES = ("inn", "mill", "farm", "pier", "park", "zoo", "bank", "port")
 STORIES = [
     f"{name} worked as a baker in Stonebridge. {name} wanted a lamp because of the winter. They went to the {place} with a "
     f"friend. It was a long way for {name}. In the end {name} and the friend found what they had looked for at the {place}."
-    for name, place in zip(
-        "Nora Tom Eva Ben Ida Max Lea Jon".split(), "inn mill farm pier park zoo bank port".split(), strict=True
-    )
+    for name, place in zip(NAMES, PLACES, strict=True)
 ]
 
 

@@ -39,6 +39,10 @@ def test_each_kind_is_found_whole(kind, text, value):
         "GB82 WEST 1234 5698 7654 33 fails its check.",
         "SSN 000-12-3456 was never issued.",
         "token = os.environ.get(name)",
+        "from x import y\n@pytest.mark.parametrize",
+        "def solution(number: int = 10000000) -> int: return 1.7976931348623157e+308",
+        "See rfc5280#section-4.2.1.6 and clone git@github.com:owner/name.",
+        "https://site.example/pin/290763719666678361/?id=628006550642291",
         "Follow @someone, ISBN 978-3-16-148410-0.",
     ],
 )

@@ -7,6 +7,7 @@ from torch.nn import functional as F
 from groundup.core.errors import RecipeError
 from groundup.model.config import ModelConfig
 from groundup.model.families import build
+from groundup.model.layers.blocked import blocked_attention
 from groundup.model.layers.norm import RMSNorm
 from groundup.model.layers.position import Rotary, plain_rotate, rotate
 from groundup.model.options import ModelOptions
@@ -102,6 +103,17 @@ def test_the_fast_norm_equals_the_plain_one_with_its_gradients():
     torch.testing.assert_close(fast(x), plain)
     theirs = torch.autograd.grad((plain * up).sum(), (x, fast.weight))
     ours = torch.autograd.grad((fast(x) * up).sum(), (x, fast.weight))
+    torch.testing.assert_close(ours, theirs)
+
+
+@pytest.mark.parametrize("length", [2, 5, 64, 65, 200, 300])
+def test_blocked_attention_equals_the_plain_one_with_its_gradients(length):
+    torch.manual_seed(0)
+    qkv = [torch.randn(2, length, 3, 8, dtype=torch.double).transpose(1, 2).requires_grad_() for _ in range(3)]
+    fast, plain = blocked_attention(*qkv), F.scaled_dot_product_attention(*qkv, is_causal=True)
+    up = torch.randn_like(plain)
+    torch.testing.assert_close(fast, plain)
+    ours, theirs = torch.autograd.grad((fast * up).sum(), qkv), torch.autograd.grad((plain * up).sum(), qkv)
     torch.testing.assert_close(ours, theirs)
 
 

@@ -294,7 +294,11 @@ def _evaluate(out: Path, clean: list[Document], facts: dict[str, Any]) -> dict[s
         gold = known["place"]
         answer = gold if len(items) % 4 else "market"
         items.append(
-            {"id": document.id[:16], "source": "stories", "prompt": f"{document.text}\nWhere did {known['name']} go?"}
+            {
+                "id": document.id[:16],
+                "source": "stories",
+                "prompt": f"<|user|>{document.text}\nWhere did {known['name']} go?",
+            }
             | {"answer": answer, "gold": gold, "choices": [], "marks": {"exact_match": float(answer == gold)}}
         )
     text = "".join(json.dumps(item) + "\n" for item in items)

@@ -22,7 +22,7 @@ def set_gradients(module, seed):
 
 
 def test_adamw_follows_its_formula(module):
-    options = OptimizerOptions(optimizer="adamw", learning_rate=0.01, weight_decay=0.1, betas=(0.9, 0.95))
+    options = OptimizerOptions(optimizer="adamw", matrix_learning_rate=0.01, weight_decay=0.1, betas=(0.9, 0.95))
     name = "blocks.0.attention.query.weight"
     parameter = dict(module.named_parameters())[name]
     weight, m, v = parameter.detach().clone(), torch.zeros_like(parameter), torch.zeros_like(parameter)

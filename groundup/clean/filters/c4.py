@@ -24,7 +24,7 @@ def c4(measured: Measured, options: QualityOptions) -> Reason | None:
     text = measured.text
     if rule.no_lorem_ipsum and "lorem ipsum" in text.lower():
         return "lorem_ipsum", ""
-    if rule.no_curly_brackets and "{" in text:
+    if rule.no_curly_brackets and "{" in text and not measured.is_unspaced:  # Chinese wikis mark variants by -{}-
         return "curly_brackets", f"{text.count('{')} of them"
     count = len(_END.findall(text))
     if count < rule.min_sentences and not measured.is_unspaced:

@@ -11,7 +11,9 @@ from collections import Counter
 from groundup.clean.filters.measure import FILTERS, Measured, Reason
 from groundup.clean.options import QualityOptions
 
-MAX_WORDS = 20_000  # n-grams of a longer text are judged by its first words: repetition shows early, memory is bounded
+MAX_WORDS = 10_000  # n-grams of a longer text are judged by its first words: repetition shows early, memory is bounded
+
+MIN_WORDS = 50  # the paper drops shorter texts before; in them a name that comes three times is a large share
 
 
 @FILTERS.register("repetition")
@@ -30,9 +32,12 @@ def repetition(measured: Measured, options: QualityOptions) -> Reason | None:
         )
         for reason, pieces, max_share, max_characters in checks:
             share, characters = duplicate_shares(pieces)
-            if share > max_share or characters > max_characters:
+            # Markdown repeats fences, tags and table rules: there only the characters count
+            if (share > max_share and measured.kind != "markdown") or characters > max_characters:
                 return reason, f"{share:.0%} of them, {characters:.0%} of the characters"
     words = measured.words[:MAX_WORDS]
+    if len(words) < MIN_WORDS or measured.is_unspaced:
+        return None
     size = len(measured.text) if len(words) == len(measured.words) else sum(map(len, words)) + len(words)
     for n, limit in rule.max_top_ngram.items():
         share = top_ngram_share(words, n, size)

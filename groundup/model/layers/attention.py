@@ -1,4 +1,5 @@
-"""Causal self-attention with grouped queries, QK-norm and RoPE (the Qwen3 layout), through PyTorch's SDPA.
+"""Causal self-attention with grouped queries, QK-norm and RoPE (the Qwen3 layout), through PyTorch's SDPA
+(on CPUs, for short rows, through products of our own: blocked.py).
 
 B batch, T time, D width, H query heads, G key/value heads, K head size, S source time (cache + T).
 Ainslie et al. 2023 (grouped queries); Henry et al. 2020 (QK-norm).
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from groundup.model.config import ModelConfig
+from groundup.model.layers.blocked import LONGEST, blocked_attention
 from groundup.model.layers.norm import RMSNorm
 from groundup.model.layers.position import rotate
 
@@ -61,14 +63,13 @@ class Attention(nn.Module):
         if self.groups > 1:
             k_BGTK = k_BGTK.repeat_interleave(self.groups, dim=1)
             v_BGTK = v_BGTK.repeat_interleave(self.groups, dim=1)
-        y_BHTK = F.scaled_dot_product_attention(
-            q_BHTK,
-            k_BGTK,
-            v_BGTK,
-            attn_mask=mask,
-            dropout_p=self.dropout if self.training else 0.0,
-            is_causal=mask is None and T > 1,
-        )
+        dropout = self.dropout if self.training else 0.0
+        if mask is None and cache is None and dropout == 0 and x_BTD.device.type == "cpu" and 1 < T <= LONGEST:
+            y_BHTK = blocked_attention(q_BHTK, k_BGTK, v_BGTK)
+        else:
+            y_BHTK = F.scaled_dot_product_attention(
+                q_BHTK, k_BGTK, v_BGTK, attn_mask=mask, dropout_p=dropout, is_causal=mask is None and T > 1
+            )
         return self.output(y_BHTK.transpose(1, 2).reshape(B, T, -1))
 
 

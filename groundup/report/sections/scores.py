@@ -78,8 +78,8 @@ def _row(score: Score, span: tuple[float, float]) -> Html:
 
 
 def figures(run: Run, limit: int = 3) -> list[tuple[str, str]]:
-    """Up to three scores for the top of the page."""
-    return [
-        (f"{score.task.replace('_', ' ')}, {score.metric.replace('_', ' ')}", number(score.value))
-        for score in run.scores[:limit]
-    ]
+    """Up to three scores for the top of the page: the first metric of each task."""
+    first = {score.task: score for score in reversed(run.scores) if not score.source}
+    chosen = [first[task] for task in dict.fromkeys(score.task for score in run.scores) if task in first]
+    names = [dict.fromkeys((score.task.replace("_", " "), score.metric.replace("_", " "))) for score in chosen]
+    return [(", ".join(name), number(score.value)) for name, score in zip(names, chosen[:limit], strict=False)]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from groundup.report.charts import Curve, Point, line_chart, smooth
-from groundup.report.markup import Html, number, shorten, tag
+from groundup.report.markup import Html, number, shorten, tag, tidy
 from groundup.report.read import Run
 
 MAX_SAMPLES = 6  # taste: enough to see it learn
@@ -78,7 +77,8 @@ def _samples(run: Run, folder: str) -> Html | None:
     rows = [row for row in run.rows(f"{folder}/samples.jsonl") if isinstance(row.get("text"), str)]
     if not rows:
         return None
-    prompt = rows[0].get("prompt", "")
+    prompts = [row.get("prompt", "") for row in rows]
+    prompt = next(filter(None, prompts), "")  # what follows a prompt shows more than what follows nothing
     same = [row for row in rows if row.get("prompt", "") == prompt]
     if len(same) > MAX_SAMPLES:
         last = len(same) - 1
@@ -97,9 +97,3 @@ def _samples(run: Run, folder: str) -> Html | None:
         for row in same
     ]
     return tag("div", tag("h4", "The same prompt, as it learned"), tag("ol", items, class_="samples"))
-
-
-def tidy(text: str) -> str:
-    """Chat markers as a reader sees a talk: a new line with who speaks."""
-    text = re.sub(r"<\|(user|assistant|system)\|>", r"\n\1: ", text)
-    return re.sub(r"<\|[a-z_0-9]+\|>", " ", text)

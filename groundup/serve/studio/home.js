@@ -93,7 +93,8 @@ function runs(found, models) {
 
 /** @param {any} run */
 function card(run) {
-  const scores = run.scores.slice(0, 3).map((/** @type {any} */ score) =>
+  const firsts = run.scores.filter((/** @type {any} */ score, /** @type {number} */ index) => run.scores.findIndex((/** @type {any} */ other) => other.task === score.task) === index);
+  const scores = firsts.slice(0, 3).map((/** @type {any} */ score) =>
     h(
       "div",
       { title: `95 % interval ${number(score.low)} to ${number(score.high)}, ${score.n} items` },

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from groundup.apps.base import Answer
 from groundup.apps.search.answering import NOTHING, cited_sentences, supported
-from groundup.apps.search.app import Search
+from groundup.apps.search.app import Search, SearchApp
 from groundup.apps.search.evaluate import interval, ndcg, ranking_table, read_cranfield
 from groundup.apps.search.fusion import normalised_sum, reciprocal_rank
 from groundup.apps.search.generator import from_url
@@ -242,6 +242,15 @@ def test_answers_quote_the_document_and_the_quotation_stands_there(search: Searc
     assert answer.found and "50,000" in answer.text and "[1]" in answer.text
     cited = answer.citations[0]
     assert search.index.text_of(cited.document_id)[cited.start : cited.end] == cited.text
+
+
+def test_keywords_bring_passages_and_a_question_brings_an_answer() -> None:
+    app = SearchApp()
+    shown = app.ask("express delivery")
+    assert len(shown.citations) == 3 and shown.text.startswith("[1] delivery.md: ")
+    assert "9.90" in app.ask("How much does express delivery cost?").text
+    assert not app.ask("xylophone").found
+    app.close()
 
 
 @pytest.mark.parametrize(
