@@ -14,7 +14,7 @@ from groundup.generate.sampling import Sampling
 from groundup.model.bundle import load as load_bundle
 from groundup.pipeline import find_model, run_folder_of
 from groundup.stages import Recipe, read_recipe
-from groundup.trace.sources import Span, TraceFolder
+from groundup.trace.spans import TracedSpan
 
 
 def load(name: str | Path, *, device: str = "auto") -> Model:
@@ -26,8 +26,11 @@ def load(name: str | Path, *, device: str = "auto") -> Model:
 def plan(recipe: Recipe | str, *, quiet: bool = True) -> dict[str, Any]:
     """What a recipe will take on this machine: model size, steps and seconds per stage. Measures for a few seconds."""
     from groundup.budget import make_plan
+    from groundup.pipeline import check
 
-    return make_plan(read_recipe(recipe) if isinstance(recipe, str) else recipe, Console(quiet=quiet))
+    recipe = read_recipe(recipe) if isinstance(recipe, str) else recipe
+    check(recipe)
+    return make_plan(recipe, Console(quiet=quiet))
 
 
 class Model:
@@ -36,8 +39,12 @@ class Model:
     def __init__(self, folder: Path, run_folder: Path | None, *, device: str = "auto") -> None:
         self.folder = folder
         self.run_folder = run_folder
-        self.engine = Engine(load_bundle(folder, device=device))
-        self.tokenizer = self.engine.bundle.tokenizer
+        bundle = load_bundle(folder, device=device)
+        if bundle.tokenizer is None:
+            raise UsageError(f"{folder} holds no tokenizer: it cannot read or write text.")
+        self.bundle = bundle
+        self.engine = Engine(bundle)
+        self.tokenizer = bundle.tokenizer
 
     def generate(self, prompt: str, **sampling: Any) -> str:
         """The text that follows `prompt`. sampling: the fields of `generate.sampling.Sampling`."""
@@ -50,20 +57,22 @@ class Model:
 
     def score(self, text: str, context: str = "") -> float:
         """The log-probability (natural log, summed over tokens) of `text` after `context`."""
-        return self.engine.score([(self._ids(context), self.tokenizer.encode(text))])[0].logprob
+        return float(self.engine.score([(self._ids(context), self.tokenizer.encode(text))])[0].logprob)
 
     def embed(self, texts: list[str]) -> np.ndarray:
         """One vector per text, shape (len(texts), width), length 1."""
         from groundup.generate.embed import embed
 
-        return np.asarray(embed(self.engine.bundle, texts))
+        return np.asarray(embed(self.bundle, texts))
 
-    def explain(self, text: str, *, min_length: int = 6) -> list[Span]:
-        """Where a text comes from: its longest spans found word for word in the training text, rarest first, with
+    def explain(self, text: str, *, min_length: int = 6) -> list[TracedSpan]:
+        """Where a text comes from: its longest spans found word for word in the training text, in reading order, with
         their documents. min_length: tokens. Needs the run that made the model (its trace index)."""
         if self.run_folder is None:
             raise UsageError(f"{self.folder} was not made by a run here: there is no index of its training text.")
-        return TraceFolder(self.run_folder / "3_tokenizer").explain(self.tokenizer.encode(text), min_length=min_length)
+        from groundup.tokenizer.tracing import open_trace
+
+        return open_trace(self.run_folder / "3_tokenizer").explain(text, min_length=min_length)
 
     def _ids(self, text: str) -> list[int]:
         return [self.tokenizer.special["<|endoftext|>"], *self.tokenizer.encode(text)]

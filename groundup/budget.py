@@ -90,7 +90,8 @@ def make_plan(recipe: Recipe, console: Console) -> dict[str, Any]:
 
 def choose_depth(recipe: Recipe, seconds: float, tokens_there: float) -> dict[str, Any]:
     """The model for a time: the recipe's depth, or the deepest that sees enough tokens; measured, not guessed."""
-    candidates = (recipe.model.depth,) if recipe.model.depth is not None else DEPTHS
+    named = recipe.model.depth is not None or recipe.model.preset is not None  # a preset brings its own depth
+    candidates = (recipe.model.depth,) if named else DEPTHS
     best: dict[str, Any] = {}
     for depth in candidates:
         config = resolve(recipe.model.model_copy(update={"depth": depth}), recipe.tokenizer.vocabulary_size)

@@ -9,6 +9,7 @@ A run folder is ``runs/NAME/{recipe.toml, plan.json, 1_collect ... 8_release, re
 from __future__ import annotations
 
 import contextlib
+import shlex
 import signal
 import time
 from collections.abc import Iterator, Sequence
@@ -19,11 +20,12 @@ from typing import Any
 
 from groundup.budget import make_plan
 from groundup.core.console import Console, clock
-from groundup.core.errors import ArtifactError, Interrupted, UsageError
+from groundup.core.errors import ArtifactError, DataError, Interrupted, RecipeError, UsageError, near
 from groundup.core.files import read_json, write_bytes, write_json
 from groundup.core.manifest import Manifest, as_plain, has_manifest
 from groundup.core.stage import Context, carry_out, content_of
-from groundup.stages import NAMES, STAGES, Recipe, Stage, read_recipe, stage_named, stage_options
+from groundup.finetune.formats import is_file_address
+from groundup.stages import STAGES, Recipe, Stage, read_recipe, stage_named, stage_options
 
 RUNS = Path("runs")
 TRAINING = ("pretrain", "finetune")  # these stop between steps, with a checkpoint
@@ -56,8 +58,8 @@ def run(
     if isinstance(recipe, str):
         recipe = read_recipe(recipe)
     for name in (*stages, *again):
-        if name not in NAMES:
-            stage_named(name)
+        stage_named(name)
+    check(recipe)
     folder = (out or RUNS / recipe.name).absolute()
     console = console or Console()
     console.events = folder / "events.jsonl"
@@ -115,9 +117,39 @@ def run(
 
 def continue_with(folder: Path) -> str:
     """The command that continues a run, as a person would type it here."""
+    return f"groundup run {shlex.quote(str(shown(folder)))}"
+
+
+def shown(folder: Path) -> Path:
+    """A folder as a person would name it here."""
     with contextlib.suppress(ValueError):
         folder = folder.relative_to(Path.cwd())
-    return f"groundup run {folder}"
+    return folder
+
+
+def check(recipe: Recipe) -> None:
+    """What a recipe names is there: samples, folders, tuning data, tasks. Stops before any work, with the near names."""
+    from groundup.collect.samples import SAMPLES
+    from groundup.evaluate.catalogue import find_task
+
+    for name, source in recipe.collect.items():
+        if source.sample:
+            SAMPLES.get(source.sample)
+        elif not Path(source.from_).exists():
+            raise DataError(f"[collect.{name}] reads {source.from_}, which does not exist.", repair="Correct the path.")
+    given = recipe.model.from_
+    if given and not (Path(given) / "config.json").is_file():
+        raise DataError(f"[model] starts from {given}, which is no model folder.", repair="Correct the path.")
+    known = ["samples", "documents", *recipe.collect]
+    for name, step in recipe.finetune.ordered.items():
+        for address in step.data or ():
+            source_name = address.partition(":")[0]
+            if is_file_address(address) and not Path(address).is_file():
+                raise DataError(f"[finetune.{name}] reads {address}, which does not exist.", repair="Correct the path.")
+            if not is_file_address(address) and source_name not in known:
+                raise RecipeError(f"[finetune.{name}] data: there is no '{address}'.", repair=near(source_name, known))
+    for task in recipe.evaluate.tasks:
+        find_task(task)
 
 
 def plan_for(recipe: Recipe, folder: Path, console: Console) -> dict[str, Any]:
@@ -161,6 +193,17 @@ def inputs_of(stage: Stage, recipe: Recipe, run_folder: Path, step: str = "") ->
         elif name != "pretrain" or not recipe.model.from_:
             places[name] = run_folder / stage_named(name).folder
     return {name: place for name, place in places.items() if name == "model" or place.exists()}
+
+
+def inputs_of_model(model: Path, run_folder: Path | None) -> dict[str, Path]:
+    """What measuring a model reads: the model, and the finished data stages of the run that made it, by name."""
+    inputs = {"model": model}
+    for name in ("collect", "clean", "tokenizer", "evaluate") if run_folder else ():
+        assert run_folder is not None
+        place = run_folder / stage_named(name).folder
+        if has_manifest(place):
+            inputs[name] = place
+    return inputs
 
 
 def find_model(name: str | Path) -> Path:
@@ -242,8 +285,12 @@ def _with_needs(names: Sequence[str], recipe: Recipe) -> list[Stage]:
         if "finetune" not in names and not any(stage.number > 5 for stage in chosen):
             needed.discard("finetune")
     skipped = {"pretrain", "tokenizer"} if recipe.model.from_ else set()
+    if not recipe.collect:  # a given model, tuned on files alone
+        skipped |= {"collect", "clean"}
     if not recipe.finetune.ordered:
         skipped.add("finetune")
+    if not recipe.model.writes_text:  # these put questions to a model; its story ends with the base model
+        skipped |= {"finetune", "evaluate", "audit", "release"}
     return [stage for stage in STAGES if stage.name in needed and stage.name not in skipped]
 
 
@@ -267,6 +314,12 @@ def _depends(stage: Stage, recipe: Recipe, plan: dict[str, Any], step: str) -> A
             if Path(source.from_).is_absolute()
         }
         return {"sources": outside}
+    if stage.name == "finetune":
+        files = [address for address in recipe.finetune.ordered[step].data or () if is_file_address(address)]
+        return {"files": {address: content_of(Path(address)) for address in files}} if files else None
+    if stage.name == "evaluate":
+        tasks = [task for task in recipe.evaluate.tasks if task.endswith(".toml")]
+        return {"tasks": {task: content_of(Path(task)) for task in tasks}} if tasks else None
     if stage.name == "pretrain":
         return {"model": plan.get("model")}
     if stage.name == "release":
@@ -329,7 +382,7 @@ class _Signals:
 @contextlib.contextmanager
 def _stop_signals() -> Iterator[_Signals]:
     handler = _Signals()
-    previous: dict[int, Any] = {}
+    previous: dict[signal.Signals, Any] = {}
     for number in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(ValueError):  # not in the main thread: the caller handles signals
             previous[number] = signal.signal(number, handler)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from groundup.audit.options import AuditOptions, ReleaseOptions
 from groundup.clean.options import CleanOptions
@@ -22,6 +22,7 @@ from groundup.core.errors import RecipeError, near
 from groundup.core.recipe import Options, parse_toml, read_toml, set_values, validate, write_toml
 from groundup.core.stage import Run
 from groundup.evaluate.options import EvaluateOptions
+from groundup.finetune.formats import is_file_address
 from groundup.finetune.options import FinetuneOptions
 from groundup.model.options import ModelOptions
 from groundup.pretrain.options import PretrainOptions
@@ -58,7 +59,7 @@ STAGES = (
     Stage(3, "tokenizer", 1, "groundup.tokenizer.stage:run", ("clean", "collect"), "tokenizer, tokens, trace index"),
     Stage(4, "pretrain", 1, "groundup.pretrain.stage:run", ("tokenizer", "collect"), "base model"),
     Stage(5, "finetune", 1, "groundup.finetune.stage:run", ("model", "collect", "clean", "tokenizer"), "tuned model"),
-    Stage(6, "evaluate", 1, "groundup.evaluate.stage:run", ("model", "collect", "clean", "tokenizer"), "scores"),
+    Stage(6, "evaluate", 2, "groundup.evaluate.stage:run", ("model", "collect", "clean", "tokenizer"), "scores"),
     Stage(
         7, "audit", 1, "groundup.audit.stage:run", ("model", "collect", "clean", "tokenizer", "evaluate"), "findings"
     ),
@@ -89,7 +90,9 @@ class Recipe(Options):
     seed: int = Field(1, ge=0, description="decides every random choice of the run")
     budget: str | None = Field(None, description='time for the whole run: "90s", "5m", "2h"')
     purpose: str = Field("", description="what the model is for; stands in its card")
-    collect: dict[str, SourceOptions] = Field(min_length=1, description="the sources, by name")
+    collect: dict[str, SourceOptions] = Field(
+        default_factory=dict, description="the sources, by name; needed unless a given model is tuned on files alone"
+    )
     clean: CleanOptions = Field(default_factory=lambda: CleanOptions())
     tokenizer: TokenizerOptions = Field(default_factory=lambda: TokenizerOptions())
     model: ModelOptions = Field(default_factory=lambda: ModelOptions())
@@ -120,6 +123,16 @@ class Recipe(Options):
             if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,39}", name):
                 raise ValueError(f"source '{name}': use lower-case letters, digits, '_' and '-', at most 40")
         return value
+
+    @model_validator(mode="after")
+    def _something_to_read(self) -> Recipe:
+        files = [address for step in self.finetune.ordered.values() for address in step.data or ()]
+        if not self.collect and not (self.model.from_ and files and all(map(is_file_address, files))):
+            raise ValueError(
+                "a recipe names its documents ([collect.NAME] with from = ...), or a model to tune and the files to tune "
+                "it on ([model] from = FOLDER, [finetune.chat] data = [FILE])"
+            )
+        return self
 
     @property
     def budget_seconds(self) -> float | None:
@@ -185,10 +198,21 @@ def stage_options(recipe: Recipe, stage: str, step: str = "") -> Any:
 
 
 def _resolve_folders(values: dict[str, Any], base: Path) -> None:
-    """Make the folders named in [collect], [model] and [tokenizer] absolute, so that a run can be continued anywhere."""
+    """Make the folders and files that a recipe names absolute, so that a run can be continued anywhere."""
     tables = list(values.get("collect", {}).values()) if isinstance(values.get("collect"), dict) else []
     tables += [values.get("model"), values.get("tokenizer")]
     for table in tables:
         place = table.get("from") if isinstance(table, dict) else None
         if isinstance(place, str) and not re.match(r"[a-z][a-z0-9+.-]+:", place):
             table["from"] = str((base / Path(place).expanduser()).absolute())
+    steps = values.get("finetune")
+    for step in steps.values() if isinstance(steps, dict) else ():
+        if isinstance(step, dict) and isinstance(step.get("data"), list):
+            step["data"] = [_absolute(address, base, is_file_address) for address in step["data"]]
+    evaluate = values.get("evaluate")
+    if isinstance(evaluate, dict) and isinstance(evaluate.get("tasks"), list):
+        evaluate["tasks"] = [_absolute(task, base, lambda name: name.endswith(".toml")) for task in evaluate["tasks"]]
+
+
+def _absolute(name: Any, base: Path, is_file: Callable[[str], bool]) -> Any:
+    return str((base / Path(name).expanduser()).absolute()) if isinstance(name, str) and is_file(name) else name

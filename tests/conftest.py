@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import json
 import os
 import socket
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,6 +29,35 @@ def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
         connect(self, address)  # type: ignore[arg-type]
 
     monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command answered."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def value(self) -> Any:
+        """stdout as JSON."""
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def groundup(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Result]:
+    """The command, called in this process: ``groundup("show", folder, "--json", stdin="")``."""
+
+    def call(*arguments: object, stdin: str = "") -> Result:
+        from groundup.cli.main import main
+
+        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
+        capsys.readouterr()
+        code = main([str(argument) for argument in arguments])
+        return Result(code, *capsys.readouterr())
+
+    return call
 
 
 @pytest.fixture(scope="session")

@@ -35,7 +35,9 @@ def test_the_recipe_is_read_without_torch() -> None:
 
 def test_help_is_shown_before_anything_large_is_loaded() -> None:
     # Its time is measured by benchmarks/; here: what would make it slow is not there.
-    loaded = modules_after("from groundup.cli.main import main; import io, contextlib\nwith contextlib.redirect_stdout(io.StringIO()): main([])")
+    loaded = modules_after(
+        "from groundup.cli.main import main; import io, contextlib\nwith contextlib.redirect_stdout(io.StringIO()): main([])"
+    )
     assert not loaded & {"torch", "numpy", "pydantic", "rich", "fastapi"}
 
 

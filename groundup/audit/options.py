@@ -15,23 +15,34 @@ FINDINGS: dict[str, tuple[str, ...]] = {
     "privacy": ("secret_exposure_bits",),
     "leak": ("personal_data_share", "personal_data_from_training"),
     "truth": ("myth_preference",),
+    "crows_pairs": ("crows_pairs_summed", "crows_pairs_per_token"),
+    "stereoset": ("stereoset_stereotype",),
+    "winobias": ("winobias_gap", "winobias_preference"),
+    "winogender": ("winogender_gap",),
+    "bbq": ("bbq_ambiguous", "bbq_disambiguated", "bbq_accuracy_cost"),
+    "weat": ("weat_associations",),
+    "truthfulqa": ("truthfulqa_mc1_error", "truthfulqa_mc2_error"),
 }
+# Checks that read published rows from the folder `data`; nothing of them is shipped.
+BENCHMARKS = ("crows_pairs", "stereoset", "winobias", "winogender", "bbq", "weat", "truthfulqa")
 FORMATS = ("hf",)
 
 
 class AuditOptions(Options):
     """What to look for, what is too much, and what is released all the same."""
 
-    checks: list[str] = list(FINDINGS)
+    checks: list[str] = [name for name in FINDINGS if name not in BENCHMARKS]
+    # Folder with the published rows of the benchmarks (see docs/stages/7_audit.md for the names of the files).
+    data: str = ""
     # Finding -> the highest value that may be released. Without a limit a finding is reported and nothing is refused.
     limits: dict[str, float] = {}
     # Finding -> why a release is made although its limit is broken. Written into the gate and the card.
     waive: dict[str, str] = {}
     # Texts the model writes for the leak check: bounds a share of leaks near zero at about 1.5 % (Wilson). Taste.
     num_texts: int = Field(default=200, ge=20, le=100_000)
-    # Random secrets ranked beside each planted one: resolves 8 bits by rank, more by the fitted tail. Taste: 24
-    # secrets take about half a minute on one core with the demo's model.
-    num_candidates: int = Field(default=255, ge=63, le=100_000)
+    # Random secrets ranked beside each planted one: resolves 6 bits by rank, more by the fitted tail, for which three
+    # moments of 63 values are enough (a test holds the mean of unseen secrets to 1.44 bits).
+    num_candidates: int = Field(default=63, ge=63, le=100_000)
 
     @field_validator("checks")
     @classmethod
@@ -56,6 +67,9 @@ class AuditOptions(Options):
 
     @model_validator(mode="after")
     def _limits_are_checked(self) -> AuditOptions:
+        for check in self.checks:
+            if check in BENCHMARKS and not self.data:
+                raise ValueError(f"check '{check}' reads published rows: name their folder with data = \"FOLDER\"")
         made = {finding for check in self.checks for finding in FINDINGS[check]}
         for name in self.limits:
             if name not in made:

@@ -6,5 +6,6 @@ base.Step, base.STEPS    the contract of a step and the registry
 
 html, text, boilerplate, quality, language, duplicates, privacy     one file a step
 filters/                 the rules behind quality: gopher, repetition, c4, fineweb
+statement.py             what the clean corpus is, in numbers (clean.json, "statement")
 near.py                  MinHash and LSH behind duplicates
 """

@@ -20,6 +20,15 @@ SIGNATURE_SEED = 42  # any fixed number
 FACTOR = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio: spreads the order of words over all bits
 
 
+class _WordHashes(dict[str, int]):
+    """word -> hash of the word without outer marks, computed on first use."""
+
+    def __missing__(self, word: str) -> int:
+        plain = word.strip(".,;:!?\"'()[]-\u2018\u2019\u201c\u201d\u2014")
+        number = self[word] = xxhash.xxh3_64_intdigest(plain.encode("utf-8", "replace"))
+        return number
+
+
 class NearDuplicates:
     """Takes texts by `add`, then `clusters` groups their places (0, 1, ...)."""
 
@@ -31,41 +40,51 @@ class NearDuplicates:
         self.bands = bands
         self.threshold = threshold
         self.count = 0
-        self._words: dict[str, int] = {}
+        self._words = _WordHashes()
         self._pending: list[np.ndarray] = []
         self._pending_size = 0
         self._signatures: list[np.ndarray] = []  # blocks of (documents, permutations) uint32
 
     def add(self, text: str) -> None:
         """Take one text; its place is the number of texts before it."""
-        shingles = self.shingles(text)
-        self._pending.append(shingles)
-        self._pending_size += len(shingles)
+        hashes = self._hashes(text)
+        self._pending.append(hashes)
+        self._pending_size += len(hashes)
         self.count += 1
         if self._pending_size >= BATCH_SHINGLES:
             self._sign()
 
     def shingles(self, text: str) -> np.ndarray:
         """(S,) uint64: hashes of the text's word n-grams (of all its words when there are fewer than n)."""
+        hashes = self._hashes(text)
+        return _mixed(hashes, min(self.ngram, len(hashes)))
+
+    def _hashes(self, text: str) -> np.ndarray:
+        """(W,) uint64: one hash a word, without case and outer marks; [0] for a text without words."""
         lower = text.lower()
         found = words(lower) if unspaced_share(text[:2000]) > 0.3 else lower.split()
-        known = self._words
-        if len(known) > CACHE_WORDS:
-            known.clear()
-        hashes = np.empty(max(1, len(found)), dtype=np.uint64)
-        hashes[0] = 0
-        for place, word in enumerate(found):
-            number = known.get(word)
-            if number is None:
-                plain = word.strip(".,;:!?\"'()[]-\u2018\u2019\u201c\u201d\u2014")
-                number = known[word] = xxhash.xxh3_64_intdigest(plain.encode("utf-8", "replace"))
-            hashes[place] = number
-        size = min(self.ngram, len(hashes))
-        count = len(hashes) - size + 1
-        mixed = hashes[:count].copy()
-        for offset in range(1, size):
-            mixed = (mixed ^ (mixed >> np.uint64(29))) * FACTOR + hashes[offset : offset + count]
-        return mixed
+        if not found:
+            return np.zeros(1, dtype=np.uint64)
+        if len(self._words) > CACHE_WORDS:
+            self._words.clear()
+        return np.fromiter(map(self._words.__getitem__, found), dtype=np.uint64, count=len(found))
+
+    def _pending_shingles(self) -> tuple[np.ndarray, np.ndarray]:
+        """All pending texts' shingles, one after the other, and where each text's begin (and the last ends).
+
+        Computed over the whole batch at once; shingles across a border are left out, short texts done by themselves.
+        """
+        lengths = np.array([len(hashes) for hashes in self._pending])
+        starts = np.cumsum(lengths) - lengths
+        flat = np.concatenate(self._pending)
+        sizes = np.maximum(1, lengths - self.ngram + 1)
+        offsets = np.cumsum([0, *sizes])
+        places = np.arange(offsets[-1]) - np.repeat(offsets[:-1], sizes) + np.repeat(starts, sizes)
+        mixed = _mixed(flat, self.ngram)
+        shingles = mixed[np.minimum(places, len(mixed) - 1)]
+        for number in np.flatnonzero(lengths < self.ngram).tolist():
+            shingles[offsets[number]] = _mixed(self._pending[number], int(lengths[number]))[0]
+        return shingles, offsets.astype(np.uint64)
 
     def clusters(self) -> Iterator[list[int]]:
         """Groups of two or more places, each in ascending order."""
@@ -91,8 +110,7 @@ class NearDuplicates:
             return
         from rensa import RMinHash
 
-        offsets = np.cumsum([0, *map(len, self._pending)]).astype(np.uint64)
-        flat = np.concatenate(self._pending)
+        flat, offsets = self._pending_shingles()
         matrix: Any = RMinHash.digest_matrix_from_flat_token_hashes(flat, offsets, self.permutations, SIGNATURE_SEED)
         self._signatures.append(np.array(matrix.to_rows(), dtype=np.uint32).reshape(-1, self.permutations))
         self._pending.clear()
@@ -117,6 +135,15 @@ class NearDuplicates:
             # Against the bucket's first and against its neighbour: a bucket that holds two clusters finds both
             yield heads[pairs], order[pairs]
             yield neighbours[pairs], order[pairs]
+
+
+def _mixed(hashes: np.ndarray, size: int) -> np.ndarray:
+    """(W - size + 1,) uint64: one hash for each run of `size` words; the last alone where there are fewer."""
+    count = max(1, len(hashes) - size + 1)
+    mixed = hashes[:count].copy()
+    for offset in range(1, min(size, len(hashes))):
+        mixed = (mixed ^ (mixed >> np.uint64(29))) * FACTOR + hashes[offset : offset + count]
+    return mixed
 
 
 def _agreement(signatures: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:

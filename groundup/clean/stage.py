@@ -1,23 +1,24 @@
 """Stage 2, clean: every document through the steps of the recipe, in their order.
 
 In: ``collect`` (its documents/). Out: ``documents/`` and ``dropped/`` with one shard for each shard that came in, and
-``clean.json``: per step the counts, reasons and samples.
+``clean.json``: per step the counts, reasons and samples, and the data statement.
 
 A step that needs the whole corpus cuts the story into passes: each pass applies the steps up to the next such step,
-writes its shards to ``.work/PASS/`` and shows them to that step. A killed run goes on with the first shard that is not
-written. Memory: a batch of documents, and the hashes that steps keep.
+writes its shards to ``.work/PASS/`` and shows each document to that step on the way. A killed run goes on with the first
+shard that is not written. Memory: a batch of documents, and the hashes that steps keep.
 """
 
 from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from groundup.clean.base import Step, make_step
 from groundup.clean.options import CleanOptions
+from groundup.clean.statement import Statement
 from groundup.clean.tally import StepTally
 from groundup.core.document import Document, Dropped, read_documents, read_dropped, shards_in, write_documents
 from groundup.core.errors import DataError, Interrupted
@@ -37,21 +38,22 @@ def run(options: CleanOptions, inputs: Mapping[str, Path], output: Path, context
     passes = split_into_passes(steps)
     tallies = {step.name: StepTally() for step in steps}
     work = output / WORK
-    totals = _Totals()
+    totals, statement = _Totals(), Statement()
     place = inputs["collect"] / "documents"
     for number, (group, following) in enumerate(passes):
         target = work / str(number)
         for shard in shards:
-            name = shard.stem
+            name, shown = shard.stem, False
             source = place / f"{name}.parquet"
             if group or following is None:
-                _clean_shard(source, target, name, group, context)
+                shown = _clean_shard(source, target, name, group, following, context)
                 source = target / "documents" / f"{name}.parquet"
                 written = read_json(target / f"{name}.json")
                 for step, values in zip(group, written["steps"], strict=True):
                     tallies[step.name].merge(StepTally.from_json(values))
                 totals.add(name, written)
-            if following is not None:
+                statement.merge(written.get("statement", {}))
+            if following is not None and not shown:
                 _show(source, following, context, tallies[following.name])
         if following is not None:
             following.settle()
@@ -59,7 +61,12 @@ def run(options: CleanOptions, inputs: Mapping[str, Path], output: Path, context
             place = target / "documents"
     counts = {"documents_in": totals.documents_in, **totals.counts(), **_by_step(tallies)}
     _finish(work, place, [shard.stem for shard in shards], output)
-    write_json(output / "clean.json", {**counts, "steps": [{"step": n, **t.as_json()} for n, t in tallies.items()]})
+    report = {
+        **counts,
+        "statement": statement.figures(counts["documents_in"], counts["dropped_by_step"]),
+        "steps": [{"step": name, **tally.as_json()} for name, tally in tallies.items()],
+    }
+    write_json(output / "clean.json", report)
     shutil.rmtree(work)
     _tell(counts, tallies, context)
     if not counts["documents"]:
@@ -83,22 +90,37 @@ def split_into_passes(steps: list[Step]) -> list[tuple[list[Step], Step | None]]
     return [*passes, (group, None)]
 
 
-def _clean_shard(source: Path, target: Path, name: str, steps: list[Step], context: Context) -> None:
-    """One shard through one pass; its three files are written in this order, the tally last."""
+def _clean_shard(
+    source: Path, target: Path, name: str, steps: list[Step], following: Step | None, context: Context
+) -> bool:
+    """One shard through one pass, shown to the `following` corpus step on its way; returns whether it was shown.
+
+    Its three files are written in this order, the tally last.
+    """
     if (target / f"{name}.json").exists():
-        return  # a killed run had finished it
+        return False  # a killed run had finished it
     for step in steps:
         step.counts.clear()
     tallies = [StepTally() for _ in steps]
     dropped: list[Dropped] = []
     totals = {"documents": 0, "bytes": 0}
     documents = _applied(read_documents(source), steps, tallies, dropped, totals, context)
-    write_documents(target / "documents" / f"{name}.parquet", documents)
+    statement = Statement()
+    look = following.look if following is not None else statement.add  # the last pass tells what the corpus is
+    write_documents(target / "documents" / f"{name}.parquet", _shown(documents, look))
     write_documents(target / "dropped" / f"{name}.parquet", dropped)
     for step, tally in zip(steps, tallies, strict=True):
         tally.found.update(step.counts)
     rows = [tally.as_json() for tally in tallies]
-    write_json(target / f"{name}.json", {"steps": rows, "dropped": len(dropped), **totals})
+    facts = {"statement": statement.as_json()} if following is None else {}
+    write_json(target / f"{name}.json", {"steps": rows, "dropped": len(dropped), **totals, **facts})
+    return True
+
+
+def _shown(documents: Iterator[Document], look: Callable[[Document], None]) -> Iterator[Document]:
+    for document in documents:
+        look(document)
+        yield document
 
 
 def _applied(

@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from groundup.cli.output import add_seed, console_of
+from groundup.core.errors import UsageError
 
 HELP = """Talk to a model in the terminal. An empty line or Ctrl-D ends; /new forgets the conversation.
 
@@ -24,56 +25,41 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     import json
 
+    from groundup.api import load
     from groundup.collect.samples.small_talk import OPENERS
-    from groundup.generate.engine import Engine
     from groundup.generate.sampling import Sampling
-    from groundup.model.bundle import load
-    from groundup.pipeline import find_model
 
     console = console_of(options)
-    folder = find_model(options.model)
-    engine = Engine(load(folder, device=options.device))
+    model = load(options.model, device=options.device)
     sampling = Sampling(max_tokens=options.max_tokens, temperature=options.temperature, seed=options.seed)
     start = [{"role": "system", "content": options.system}] if options.system else []
     messages = list(start)
-    console.note(f"{folder}: {engine.bundle.model.num_parameters():,} parameters. An empty line ends.")
-    console.note("try: " + "   ".join(OPENERS[:3]))
-    while True:
-        line = _ask("you: ")
-        if not line.strip():
-            return 0
-        if line.strip() == "/new":
+    console.note(f"{model.folder}: {model.bundle.model.num_parameters():,} parameters. An empty line ends.")
+    console.note("try: " + "   ".join(OPENERS))
+    while line := _ask("you: ").strip():
+        if line == "/new":
             messages = list(start)
             continue
-        messages.append({"role": "user", "content": line.strip()})
-        messages = _fit(engine, messages, len(start), options.max_tokens)
-        made = engine.chat(messages, sampling)
-        if options.json:
-            print(json.dumps({"answer": made.text, "finish": made.finish}), flush=True)
-        else:
-            print(made.text, flush=True)
+        messages.append({"role": "user", "content": line})
+        try:
+            _, left_out = model.engine.chat_prompt(messages, sampling)
+        except UsageError as error:  # one message too long for the model: the conversation goes on without it
+            console.note(str(error))
+            messages.pop()
+            continue
+        made = model.engine.chat(messages, sampling)
+        if left_out:
+            console.note(f"({left_out} old turns no longer fit the model's context)")
+        print(json.dumps({"answer": made.text, "finish": made.finish}) if options.json else made.text, flush=True)
         messages.append({"role": "assistant", "content": made.text})
+    return 0
 
 
 def _ask(prompt: str) -> str:
+    """One line; the empty text at the end of the input."""
     if sys.stdin.isatty():
         try:
             return input(prompt)
         except EOFError:
             return ""
     return sys.stdin.readline()
-
-
-def _fit(engine: object, messages: list[dict[str, str]], kept: int, max_tokens: int) -> list[dict[str, str]]:
-    """Forget the oldest turns when the conversation no longer fits the model's context; the newest is always kept."""
-    from groundup.generate.engine import Engine
-    from groundup.tokenizer.chat import render
-
-    assert isinstance(engine, Engine)
-    room = engine.bundle.config.context_length - min(max_tokens, engine.bundle.config.context_length // 4)
-    while len(messages) > kept + 1:
-        ids = render(engine.bundle.tokenizer, messages, add_generation_prompt=True).ids
-        if len(ids) <= room:
-            break
-        del messages[kept : kept + 2]
-    return messages

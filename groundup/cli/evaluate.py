@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from groundup.cli.output import columns, console_of, show
+from groundup.cli.output import columns, show
 
 HELP = """Score a model: on tasks, or the perplexity and bits per byte of any text.
 
@@ -18,8 +18,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL")
     parser.add_argument("--text", nargs="+", type=Path, metavar="FILE", help="measure these text files")
     parser.add_argument("--tasks", help="task names, separated by commas")
-    parser.add_argument("--shots", default="", help="examples shown before the question: 0 or 0,1,5")
-    parser.add_argument("--limit", type=int, help="items a task")
+    parser.add_argument("--shots", type=_numbers, metavar="N,N", help="examples shown before the question: 0 or 0,1,5")
+    parser.add_argument("--limit", help="items a task, or: all")
     parser.add_argument("--data", type=Path, help="folder with the tasks' data")
     parser.add_argument("--out", type=Path, help="write scores.json and items/ here")
     parser.add_argument("--device", default="auto")
@@ -33,11 +33,10 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _text(options: argparse.Namespace, folder: Path) -> int:
+    from groundup.api import Model
     from groundup.evaluate.text import measure
-    from groundup.generate.engine import Engine
-    from groundup.model.bundle import load
 
-    engine = Engine(load(folder, device=options.device))
+    engine = Model(folder, None, device=options.device).engine
     results = [measure(engine, path) for path in options.text]
     rows = [
         [item.name, f"{item.num_bytes:,}", f"{item.bits_per_byte:.4f}", f"{item.perplexity:.2f}"] for item in results
@@ -53,17 +52,20 @@ def _text(options: argparse.Namespace, folder: Path) -> int:
 def _tasks(options: argparse.Namespace, folder: Path) -> int:
     import tempfile
 
+    from groundup.core.console import Console
     from groundup.core.errors import UsageError
+    from groundup.core.recipe import validate
     from groundup.core.score import read_scores
     from groundup.core.stage import Context
     from groundup.evaluate.options import EvaluateOptions
     from groundup.evaluate.stage import run as evaluate
     from groundup.evaluate.table import table
-    from groundup.pipeline import run_folder_of
+    from groundup.pipeline import inputs_of_model, run_folder_of
     from groundup.stages import read_recipe
 
     run_folder = run_folder_of(options.model) or run_folder_of(folder)
-    base = read_recipe(str(run_folder)).evaluate if run_folder else EvaluateOptions()
+    recipe = read_recipe(str(run_folder)) if run_folder else None
+    base = recipe.evaluate if recipe else EvaluateOptions()
     changes: dict[str, object] = {}
     if options.tasks:
         changes["tasks"] = [name.strip() for name in options.tasks.split(",")]
@@ -72,21 +74,30 @@ def _tasks(options: argparse.Namespace, folder: Path) -> int:
             f"{options.model} is not a run, so it has no tasks of its own.", repair="Name some: --tasks piqa"
         )
     if options.shots:
-        changes["shots"] = [int(part) for part in options.shots.split(",")]
+        changes["shots"] = options.shots
     if options.limit:
-        changes["limit"] = options.limit
+        changes["limit"] = int(options.limit) if options.limit.isdigit() else options.limit
     if options.data:
         changes["data"] = str(options.data)
-    chosen = EvaluateOptions.model_validate(base.model_dump() | changes)
-    inputs = {"model": folder}
-    if run_folder:
-        for name in ("1_collect", "2_clean", "3_tokenizer"):
-            if (run_folder / name).exists():
-                inputs[name.partition("_")[2]] = run_folder / name
+    chosen = validate(EvaluateOptions, base.model_dump(exclude_unset=True) | changes, name="groundup evaluate")
+    if options.out and options.out.exists() and any(options.out.iterdir()):
+        # Scores left there by another model would be taken for this one's.
+        raise UsageError(f"{options.out} exists and is not empty.", repair="Choose another folder with --out.")
+    inputs = inputs_of_model(folder, run_folder)
+    # The recipe's seed, so that the same items are asked: `groundup compare` pairs them.
+    context = Context(seed=recipe.seed if recipe else 1, console=Console(quiet=True), device=options.device)
     with tempfile.TemporaryDirectory() as temporary:
         output = options.out or Path(temporary)
         output.mkdir(parents=True, exist_ok=True)
-        evaluate(chosen, inputs, output, Context(console=console_of(options), device=options.device))
+        evaluate(chosen, inputs, output, context)
         scores = read_scores(output / "scores.json")
     show(options, [score.__dict__ for score in scores], table(scores))
     return 0
+
+
+def _numbers(text: str) -> list[int]:
+    """ "0,1,5" -> [0, 1, 5]."""
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of numbers such as 0,1,5") from None

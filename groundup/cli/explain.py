@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import asdict
 
 from groundup.cli.output import show
 
-HELP = """Where does a text come from? The spans of it that stand word for word in the training text, the rarest first, with
-their documents.
+HELP = """Where does a text come from? The spans of it that stand word for word in the training text, with their documents.
 
   groundup explain demo --sources --text "..."
   groundup explain demo --sources --prompt "Who are you?"      asks the model, then explains its answer"""
@@ -30,11 +30,12 @@ def run(options: argparse.Namespace) -> int:
     spans = model.explain(text, min_length=options.min_length)
     lines = [f"answer: {text}", ""] if options.prompt else []
     for span in spans:
-        lines.append(f'"{span.text.strip()}"  stands {span.count:,} times in the training text')
+        times = "once" if span.count == 1 else f"{span.count:,} times"
+        lines.append(f'"{span.text.strip()}"  stands {times} in the training text')
         for document in span.documents[:3]:
             licence = f", {document.licence}" if document.licence else ""
             lines.append(f"    {document.source}: {document.path}{licence}")
     if not spans:
         lines.append(f"No span of {options.min_length} or more tokens of this stands in the training text.")
-    show(options, {"text": text, "spans": spans}, "\n".join(lines))
+    show(options, {"text": text, "spans": [asdict(span) for span in spans]}, "\n".join(lines))
     return 0

@@ -23,14 +23,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from groundup.generate.engine import Engine
+    from groundup.api import load
     from groundup.generate.sampling import Sampling
-    from groundup.model.bundle import load
-    from groundup.pipeline import find_model
 
-    prompt = options.prompt if options.prompt is not None else sys.stdin.read()
-    engine = Engine(load(find_model(options.model), device=options.device))
-    tokenizer = engine.bundle.tokenizer
+    prompt = options.prompt if options.prompt is not None else sys.stdin.read().removesuffix("\n")
+    model = load(options.model, device=options.device)
     sampling = Sampling(
         max_tokens=options.max_tokens,
         temperature=options.temperature,
@@ -39,8 +36,8 @@ def run(options: argparse.Namespace) -> int:
         stop=tuple(options.stop),
         seed=options.seed,
     )
-    ids = [tokenizer.special["<|endoftext|>"], *tokenizer.encode(prompt)]
-    made = engine.generate([ids], sampling)[0]
+    ids = [model.tokenizer.special["<|endoftext|>"], *model.tokenizer.encode(prompt)]
+    made = model.engine.generate([ids], sampling)[0]
     show(
         options,
         {"prompt": prompt, "text": made.text, "finish": made.finish, "tokens": len(made.ids)},

@@ -7,6 +7,7 @@ Nothing heavy is imported before a verb runs: help shows in a fraction of a seco
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
 import json
 import os
@@ -72,7 +73,16 @@ def screen() -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line; returns the exit code. Errors for people are printed in two lines, others raised."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        code = _main(list(sys.argv[1:] if arguments is None else arguments))
+        sys.stdout.flush()  # here, not at the interpreter's end, where nobody could catch it
+        return code
+    except BrokenPipeError:  # `groundup ... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _main(given: list[str]) -> int:
     if not given or given[0] in ("-h", "--help", "help"):
         print(screen())
         return 0
@@ -96,7 +106,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.add_argument("--quiet", action="store_true", help="no progress and notes on stderr")
     try:
-        options = parser.parse_args(rest)
+        options = parser.parse_intermixed_args(rest)  # options may stand between STAGE names
     except SystemExit as stop:
         return int(stop.code or 0)
     try:
@@ -106,19 +116,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("groundup: interrupted", file=sys.stderr)
         return 130
-    except BrokenPipeError:  # `groundup ... | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except BrokenPipeError:
+        raise
     except OSError as error:
-        if error.errno != 28:  # ENOSPC
-            raise
-        return _tell(
-            GroundupError(
+        if error.errno == errno.ENOSPC:
+            told = GroundupError(
                 "The disk is full; nothing that was finished is lost.",
                 repair="Free some space and run the same command again.",
-            ),
-            options.json,
-        )
+            )
+        elif error.filename is not None:  # a file of the user: no permission, a folder in the way, a name too long
+            told = GroundupError(f"{error.filename}: {error.strerror}.")
+        else:
+            raise
+        return _tell(told, options.json)
 
 
 def _tell(error: GroundupError, as_json: bool) -> int:

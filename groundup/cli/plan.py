@@ -28,9 +28,11 @@ def run(options: argparse.Namespace) -> int:
     from groundup.budget import make_plan
     from groundup.model.config import ModelConfig
     from groundup.model.plan import count
+    from groundup.pipeline import check
     from groundup.stages import read_recipe
 
     recipe = read_recipe(options.recipe, options.assignments)
+    check(recipe)
     plan = make_plan(recipe, console_of(options))
     rows: list[list[object]] = [["recipe", recipe.name], ["sources", ", ".join(recipe.collect)]]
     rows.append(["text", f"about {plan['text_bytes'] / 1e6:.1f} MB"])

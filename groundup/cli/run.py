@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
 
 from groundup.cli.output import columns, console_of, show
@@ -48,11 +49,11 @@ def run(options: argparse.Namespace) -> int:
         "seconds": round(done.seconds, 1),
         "stages": {name: {"seconds": item.seconds, "counts": item.counts} for name, item in done.manifests.items()},
     }
-    show(options, value, closing(done, pipeline.continue_with(done.folder).removeprefix("groundup run ")))
+    show(options, value, closing(done, pipeline.shown(done.folder)))
     return 0
 
 
-def closing(done: object, where: str) -> str:
+def closing(done: object, where: Path) -> str:
     """What was made, how good it is, and what to do next."""
     from groundup.core.score import read_scores
     from groundup.pipeline import Done
@@ -69,12 +70,9 @@ def closing(done: object, where: str) -> str:
         from groundup.evaluate.table import table
 
         lines += [table(read_scores(scores)), ""]
-    name = Path(where).name
-    call = name if Path("runs") / name == Path(where) else where
-    lines += [
-        "next:",
-        f"  groundup chat {call}        talk to it",
-        f"  groundup studio {call}      everything in the browser",
-        f"  open {where}/report.html",
-    ]
+    call = shlex.quote(where.name if Path("runs") / where.name == where else str(where))
+    lines += ["next:"]
+    if (done.folder / "5_finetune").is_dir():
+        lines += [f"  groundup chat {call}        talk to it"]
+    lines += [f"  groundup studio {call}      everything in the browser", f"report: {where / 'report.html'}"]
     return "\n".join(lines)

@@ -95,8 +95,9 @@ def _dropped(options: argparse.Namespace, folder: Path) -> int:
     clean = folder / "2_clean"
     if not options.dropped:
         steps = read_json(clean / "clean.json")["steps"]
-        rows = [[step["name"], reason, f"{count:,}"] for step in steps for reason, count in step["dropped"].items()]
-        show(options, steps, columns(rows, head=["step", "reason", "documents"]) if rows else "nothing was dropped")
+        rows = [[step["step"], reason, f"{count:,}"] for step in steps for reason, count in step["dropped"].items()]
+        by_step = {step["step"]: step["dropped"] for step in steps if step["dropped"]}
+        show(options, by_step, columns(rows, head=["step", "reason", "documents"]) if rows else "nothing was dropped")
         return 0
     chosen = (item for item in read_dropped(clean / "dropped") if options.dropped in (item.reason, item.step))
     page = list(islice(chosen, (options.page - 1) * 10, options.page * 10))

@@ -23,7 +23,7 @@ def run(options: argparse.Namespace) -> int:
     place = Path(options.folder)
     if not place.exists():
         place = Path("runs") / options.folder
-    manifests = [path for path in sorted(place.rglob("manifest.json")) if ".superseded" not in path.parts]
+    manifests = [path for path in sorted(place.rglob("manifest.json")) if not _hidden(path.relative_to(place))]
     if not manifests:
         raise UsageError(f"Nothing to verify in {options.folder}: no manifest there.")
     found, problems = {}, 0
@@ -37,3 +37,8 @@ def run(options: argparse.Namespace) -> int:
     ]
     show(options, found, "\n".join(lines))
     return 1 if problems else 0
+
+
+def _hidden(path: Path) -> bool:
+    """Checkpoints and superseded stages: not part of what was made."""
+    return any(part.startswith(".") for part in path.parts)

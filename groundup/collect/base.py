@@ -6,6 +6,7 @@ used). It never raises for bad content; the walk turns what slips through into a
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
@@ -66,3 +67,14 @@ def register(*suffixes: str) -> Callable[[Reader], Reader]:
         return reader
 
     return add
+
+
+def read_inside(suffix: str, path: str, body: bytes, options: SourceOptions) -> Iterator[Found | Problem]:
+    """Hand a page that came out of something else (an archive, the web) to the reader of `suffix`.
+
+    Whatever the page holds, only the page is lost: an error becomes a Problem.
+    """
+    try:
+        yield from FORMATS.get(suffix)(Opened(path, f"page{suffix}", io.BytesIO(body), len(body)), options)
+    except Exception as error:
+        yield Problem(path, "unreadable", f"{type(error).__name__}: {error}"[:300])

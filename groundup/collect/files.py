@@ -7,9 +7,12 @@ depends only on the names. Memory is bounded by `max_bytes`.
 from __future__ import annotations
 
 import fnmatch
+import io
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 from groundup.collect.base import FORMATS, Found, Opened, Problem
 from groundup.collect.formats import load
@@ -24,6 +27,14 @@ IGNORED_FOLDERS = frozenset((".git", ".hg", ".svn", "__pycache__", "node_modules
 
 def documents_of(name: str, options: SourceOptions, folder: Path | None = None) -> Iterator[Document | Problem]:
     """The documents of the source `name`. folder: what a relative path is relative to (the recipe's folder)."""
+    if options.from_ == "-":
+        load()
+        found = (
+            item if isinstance(item, Problem) else _document(name, item[0], item[1], options)
+            for item in _read_standard_input(options)
+        )
+        yield from _at_most(options.count, found)
+        return
     root = Path(options.from_).expanduser()
     root = root if root.is_absolute() or folder is None else folder / root
     if not root.exists():
@@ -45,6 +56,15 @@ def documents_of(name: str, options: SourceOptions, folder: Path | None = None) 
                 done += 1
                 if options.count is not None and done >= options.count:
                     return
+
+
+def _at_most(count: int | None, items: Iterator[Document | Problem]) -> Iterator[Document | Problem]:
+    done = 0
+    for item in items:
+        yield item
+        done += isinstance(item, Document)
+        if count is not None and done >= count:
+            return
 
 
 def _walk(root: Path) -> Iterator[tuple[str, Path | Problem]]:
@@ -102,6 +122,21 @@ def _read_file(path: str, file: Path, options: SourceOptions) -> Iterator[tuple[
             yield from _read(Opened(path, file.name, stream, size), options, depth=0)
     except OSError as error:
         yield Problem(path, "unreadable", error.strerror or str(error))
+
+
+def _read_standard_input(options: SourceOptions) -> Iterator[tuple[str, Found] | Problem]:
+    """Standard input: JSON lines or HTML where its first character says so, packed data unpacked, else plain text."""
+    stream = cast(io.BufferedReader, sys.stdin.buffer)
+    head = stream.peek(64)[:64].lstrip()
+    signs = (
+        (b"{", ".jsonl"),
+        (b"<!", ".html"),
+        (b"<html", ".html"),
+        (b"\x1f\x8b", ".txt.gz"),
+        (b"(\xb5/\xfd", ".txt.zst"),
+    )
+    suffix = next((name for sign, name in signs if head.lower().startswith(sign)), ".txt")
+    yield from _read(Opened("stdin", f"stdin{suffix}", stream), options, depth=0)
 
 
 def _read(opened: Opened, options: SourceOptions, depth: int) -> Iterator[tuple[str, Found] | Problem]:

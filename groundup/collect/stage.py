@@ -20,7 +20,7 @@ from groundup.collect.base import Problem
 from groundup.collect.files import documents_of
 from groundup.collect.options import SourceOptions
 from groundup.core.document import Document, write_documents
-from groundup.core.errors import DataError, Interrupted
+from groundup.core.errors import DataError, Interrupted, RecipeError, near
 from groundup.core.example import write_examples
 from groundup.core.files import atomic_writer, read_json, write_json
 from groundup.core.randomness import seed_for
@@ -96,7 +96,9 @@ def _collect_source(name: str, source: SourceOptions, output: Path, context: Con
     try:
         examples = _write_examples(name, source, output, context)
         documents = (
-            _sample_documents(name, source, context, notes) if source.sample else _file_documents(name, source, notes)
+            _sample_documents(name, source, context, notes)
+            if source.sample
+            else _found_documents(name, source, output / WORK / name / "web", context, notes)
         )
         tally = {"documents": 0, "bytes": 0}
         stream = _counted(
@@ -113,9 +115,18 @@ def _collect_source(name: str, source: SourceOptions, output: Path, context: Con
     return counts
 
 
-def _file_documents(name: str, source: SourceOptions, notes: _Notes) -> Iterator[Document]:
+def _found_documents(
+    name: str, source: SourceOptions, folder: Path, context: Context, notes: _Notes
+) -> Iterator[Document]:
+    """From files, standard input or the web; what was skipped goes to the notes. folder: for the crawler's journal."""
+    if source.is_web:
+        from groundup.collect.web import documents_of_site
+
+        items = documents_of_site(name, source, folder, context.stop)
+    else:
+        items = documents_of(name, source)
     seen: set[str] = set()
-    for item in documents_of(name, source):
+    for item in items:
         if isinstance(item, Problem):
             notes.problem(item, name)
         elif item.id in seen:
@@ -144,10 +155,11 @@ def _write_examples(name: str, source: SourceOptions, output: Path, context: Con
 
     seed = seed_for(context.seed, "collect", name)
     examples = SAMPLES.get(source.sample).examples(name, source.count or SAMPLE_COUNT, seed)
-    return {
-        kind: write_examples(output / "examples" / name / f"{kind}.jsonl.zst", stream)
-        for kind, stream in examples.items()
-    }
+    wanted = tuple(examples) if source.examples is None else source.examples
+    for kind in wanted:
+        if kind not in examples:
+            raise RecipeError(f"'{source.from_}' makes no examples of the kind '{kind}'.", repair=near(kind, examples))
+    return {kind: write_examples(output / "examples" / name / f"{kind}.jsonl.zst", examples[kind]) for kind in wanted}
 
 
 def _counted(

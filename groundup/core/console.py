@@ -45,10 +45,8 @@ class Console:
     def progress(self, items: Iterable[Item], label: str, *, total: int | None = None) -> Iterator[Item]:
         """Pass `items` on, drawing a bar with the time left on a terminal (at most ten times a second)."""
         start = last = time.monotonic()
-        done = 0
-        for item in items:
+        for done, item in enumerate(items, start=1):
             yield item
-            done += 1
             now = time.monotonic()
             if self.terminal and not self.quiet and now - last > 0.1:
                 last = now

@@ -12,6 +12,7 @@ A stage never writes its own manifest; `carry_out` does, last.
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import time
 from collections.abc import Callable, Mapping
@@ -60,14 +61,23 @@ class Run(Protocol):
 
 
 def content_of(path: Path) -> str:
-    """The hash of an input: a finished folder's content, else the names, sizes and times of the files there."""
+    """The hash of an input: a finished folder's content, that of its part (``4_pretrain/model``), else the names,
+    sizes and times of the files there. Never the folder's own name: a run may be moved."""
     if path.is_dir() and has_manifest(path):
         return read_manifest(path).content
     if not path.exists():
         raise DataError(f"{path} does not exist.")
+    if path.is_dir() and has_manifest(path.parent):
+        with contextlib.suppress(ArtifactError):  # another program's manifest.json
+            outputs = read_manifest(path.parent).outputs
+            part = {name: file["sha256"] for name, file in outputs.items() if name.startswith(f"{path.name}/")}
+            if part:
+                return fingerprint(part)
     files = [path] if path.is_file() else sorted(item for item in path.rglob("*") if item.is_file())
-    listing = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
-    return fingerprint(listing)
+    base = path.parent if path.is_file() else path
+    return fingerprint(
+        [(file.relative_to(base).as_posix(), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+    )
 
 
 def carry_out(
@@ -93,8 +103,8 @@ def carry_out(
     hashes = {key: content_of(path) for key, path in inputs.items()}
     key = fingerprint([name, version, as_plain(options), hashes, context.seed, as_plain(depends), decided])
     if has_manifest(output):
-        manifest = read_manifest(output)
-        if manifest.key == key and not again:
+        manifest = None if again else _manifest_of(output, name)
+        if manifest is not None and manifest.key == key:
             problems = check_outputs(output, manifest, bytes_too=False)
             if problems:
                 raise ArtifactError(
@@ -106,6 +116,8 @@ def carry_out(
     elif output.exists() and _key_of_unfinished(output) != key:
         move_aside(output)
     output.mkdir(parents=True, exist_ok=True)
+    for stale in output.rglob(".*.tmp"):  # what a killed process was writing (see `files.atomic_writer`)
+        stale.unlink()
     write_json(output / STARTED, {"stage": name, "key": key})
 
     context.console.event("stage", stage=name, state="started")
@@ -140,6 +152,13 @@ def move_aside(folder: Path) -> Path:
         number += 1
     shutil.move(str(folder), place / f"{folder.name}-{number}")
     return place / f"{folder.name}-{number}"
+
+
+def _manifest_of(folder: Path, stage: str) -> Manifest:
+    try:
+        return read_manifest(folder)
+    except ArtifactError as error:
+        raise ArtifactError(error.message, repair=f"Make it again with: --again {stage}") from None
 
 
 def _key_of_unfinished(folder: Path) -> str:

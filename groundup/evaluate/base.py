@@ -32,6 +32,7 @@ class Item:
 
     text, question: the parts of the prompt, for baselines. choices, label: candidate answers and the index of the
     right one. ending: where the choices are contexts that share one ending (Winograd schemas), that ending.
+    document_id: the document the question was made from, where there is one.
     """
 
     id: str
@@ -44,6 +45,7 @@ class Item:
     label: int = -1
     ending: str = ""
     source: str = ""
+    document_id: str = ""
     meta: dict[str, Any] = field(default_factory=dict)
 
 

@@ -5,7 +5,7 @@ Each answers from words alone and is marked by the task's own function.
     majority          the most frequent right answer of the training items
     question only     the same, among training questions that begin alike: shows what the question gives away
     bag of words      logistic regression on hashed n-grams (`language.linear`)
-    lead-1            the first sentence of the text (news summarization's classic)
+    lead-1, lead-3    the first sentence, or three, of the text (news summarization's classics)
     word overlap      the sentence of the text that shares the rarest words with the question
     BM25              the choice whose words fit the question best (Robertson & Zaragoza 2009)
     longest choice    what exam takers do who know nothing
@@ -81,6 +81,11 @@ def bag_of_words(train: Sequence[Item], asked: Sequence[Item]) -> list[str] | No
 def lead_one(train: Sequence[Item], asked: Sequence[Item]) -> list[str]:
     """The first sentence of each text."""
     return [_sentences(item.text)[0] for item in asked]
+
+
+def lead_three(train: Sequence[Item], asked: Sequence[Item]) -> list[str]:
+    """The first three sentences of each text."""
+    return [" ".join(_sentences(item.text)[:3]) for item in asked]
 
 
 def word_overlap(train: Sequence[Item], asked: Sequence[Item]) -> list[str]:
@@ -179,6 +184,7 @@ MAJORITY = answering("majority", majority)
 QUESTION_ONLY = answering("question only", question_only)
 BAG_OF_WORDS = answering("bag of words", bag_of_words)
 LEAD_ONE = answering("lead-1", lead_one)
+LEAD_THREE = answering("lead-3", lead_three)
 WORD_OVERLAP = answering("word overlap", word_overlap)
 BM25 = answering("BM25", bm25_choice)
 LONGEST_CHOICE = answering("longest choice", longest_choice)

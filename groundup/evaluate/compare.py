@@ -13,12 +13,13 @@ from pathlib import Path
 
 import numpy as np
 
-from groundup.core.errors import DataError
+from groundup.core.errors import DataError, UsageError
 from groundup.core.randomness import numpy_random
 from groundup.core.score import Score, read_scores
 from groundup.evaluate.base import Item, Metric, Outcome
 from groundup.evaluate.catalogue import find_task
 from groundup.evaluate.stage import read_items
+from groundup.evaluate.whole_set import BY_NAME
 from groundup.metrics.paired import Difference, paired_test
 
 ALPHA = 0.05  # the field's habit
@@ -94,7 +95,7 @@ def _comparison(one: Score, two: Score, folder_a: Path, folder_b: Path) -> Compa
     rows_a, rows_b = _rows(folder_a, one), _rows(folder_b, two)
     shared = [name for name in rows_a if name in rows_b]
     if not shared or one.metric not in rows_a[shared[0]].marks:
-        metric = next(metric for metric in find_task(one.task).metrics if metric.name == one.metric)
+        metric = _metric_of(one)
         pairs = [(rows_a[name], rows_b[name]) for name in shared]
         found = swapped(metric, pairs)
     else:
@@ -114,6 +115,17 @@ def _comparison(one: Score, two: Score, folder_a: Path, folder_b: Path) -> Compa
         verdict="",
         higher_is_better=one.higher_is_better,
     )
+
+
+def _metric_of(score: Score) -> Metric:
+    """The metric behind a score: by its name where many tasks share it, else asked of the task."""
+    try:
+        task = find_task(score.task)
+    except UsageError:  # a TOML file of the user: only its name is known here
+        if score.metric in BY_NAME:
+            return BY_NAME[score.metric]
+        raise
+    return next(metric for metric in task.metrics if metric.name == score.metric)
 
 
 def swapped(metric: Metric, pairs: Sequence[tuple[Outcome, Outcome]], seed: int = 1) -> Difference:

@@ -8,6 +8,8 @@
     separator = " "                      between prompt and ending
     chance    = 0.25
 
+The kinds "classify", "qa" and "summaries" read files of people as tuning does: see `files`.
+
 A row that lacks a column stops the task with the row's number: a benchmark with holes is another benchmark.
 """
 
@@ -27,6 +29,7 @@ from groundup.core.files import fingerprint
 from groundup.core.recipe import Options, parse_toml, validate
 from groundup.evaluate.base import Data, Item, Task
 from groundup.evaluate.choice import ChoiceTask, ContinuationTask
+from groundup.evaluate.files import KINDS, file_task
 
 
 class RowsOptions(Options):
@@ -49,7 +52,10 @@ class RowsOptions(Options):
 def read_task(path: Path) -> Task:
     """The task that a TOML file describes; its name is the file's."""
     text = path.read_text(encoding="utf-8")
-    options = validate(RowsOptions, parse_toml(text, str(path)), text=text, name=str(path))
+    values = parse_toml(text, str(path))
+    if values.get("kind") in KINDS:
+        return file_task(values, text, path)
+    options = validate(RowsOptions, values, text=text, name=str(path))
 
     def read(data: Data, split: str) -> list[Item]:
         if split == "train":

@@ -16,6 +16,7 @@ from groundup.core.randomness import numpy_random
 from groundup.core.score import Score
 from groundup.evaluate.base import Item, Metric, Outcome, Task
 from groundup.metrics.intervals import bootstrap, wilson
+from groundup.metrics.paired import paired_test
 
 
 def interval(metric: Metric, outcomes: Sequence[Outcome], seed: int) -> tuple[float, float]:
@@ -68,7 +69,8 @@ def scores_of(
         part = [place for place, outcome in enumerate(outcomes) if source in ("", outcome.item.source)]
         mine = [outcomes[place] for place in part]
         for metric in task.metrics:
-            name, best = _best_rival(metric, {rival: [them[place] for place in part] for rival, them in rivals.items()})
+            theirs = {rival: [them[place] for place in part] for rival, them in rivals.items()}
+            name, best = _best_rival(metric, theirs)
             value = metric.of(mine)
             low, high = interval(metric, mine, seed)
             scores.append(
@@ -86,10 +88,21 @@ def scores_of(
                     data_hash=data_hash,
                     higher_is_better=metric.higher_is_better,
                     source=source,
-                    meta=meta,
+                    meta={**(meta or {}), **_against(metric, mine, theirs.get(name))},
                 )
             )
     return scores
+
+
+def _against(metric: Metric, mine: Sequence[Outcome], theirs: Sequence[Outcome] | None) -> dict[str, object]:
+    """Is the difference to the best rival real? For means over items; a number of the whole set has no item values."""
+    if not theirs or not metric.mark:
+        return {}
+    found = paired_test(
+        [outcome.marks[metric.mark] for outcome in theirs], [outcome.marks[metric.mark] for outcome in mine]
+    )
+    row = {"difference": found.difference, "low": found.low, "high": found.high, "p_value": found.p_value}
+    return {"against_baseline": {**row, "test": found.test, "is_real": found.is_real}}
 
 
 def _best_rival(metric: Metric, rivals: dict[str, list[Outcome]]) -> tuple[str, float | None]:

@@ -26,6 +26,7 @@ from groundup.core.score import Score, write_scores
 from groundup.core.stage import Context
 from groundup.evaluate.base import Data, Item, Outcome, Task, hash_of
 from groundup.evaluate.catalogue import find_task
+from groundup.evaluate.contamination import Contamination
 from groundup.evaluate.options import EvaluateOptions
 from groundup.evaluate.scoring import rivals_of, scores_of
 from groundup.evaluate.subject import Subject, load_subject
@@ -41,11 +42,12 @@ def run(options: EvaluateOptions, inputs: Mapping[str, Path], output: Path, cont
     subject = load_subject(Path(inputs["model"]), device=context.device, format=options.format)
     scores: list[Score] = []
     data = data_of(options, inputs, context.seed)
+    contamination = Contamination.open(inputs)
     for task in chosen:
         for num_shots in options.shot_counts:
             if context.stop():
                 raise Interrupted("Stopped between two tasks.", repair="Run the same command again to continue.")
-            scores += _task_once(task, num_shots, subject, options, data, output, context)
+            scores += _task_once(task, num_shots, subject, options, data, output, context, contamination)
     write_scores(output / "scores.json", scores)
     context.console.note(table(scores))
     return {"tasks": len(chosen), "scores": len(scores), "items": sum(_items_by_task(scores).values())}
@@ -59,6 +61,7 @@ def _task_once(
     data: Data,
     output: Path,
     context: Context,
+    contamination: Contamination | None,
 ) -> list[Score]:
     name = task.name if len(options.shot_counts) == 1 else f"{task.name}.{num_shots}-shot"
     done = output / ".done" / f"{name}.json"
@@ -66,7 +69,9 @@ def _task_once(
     if done.exists() and items_file.exists():
         return [Score(**row) for row in read_json(done)]
     start = time.monotonic()
-    scores, outcomes = score_task(task, subject, data, num_shots=num_shots, limit=options.limit)
+    scores, outcomes = score_task(
+        task, subject, data, num_shots=num_shots, limit=options.limit, contamination=contamination
+    )
     write_items(items_file, outcomes)
     write_json(done, [asdict(score) for score in scores])
     seconds = round(time.monotonic() - start, 1)
@@ -86,7 +91,13 @@ def data_of(options: EvaluateOptions, inputs: Mapping[str, Path], seed: int) -> 
 
 
 def score_task(
-    task: Task, subject: Subject, data: Data, *, num_shots: int = 0, limit: int | str = "all"
+    task: Task,
+    subject: Subject,
+    data: Data,
+    *,
+    num_shots: int = 0,
+    limit: int | str = "all",
+    contamination: Contamination | None = None,
 ) -> tuple[list[Score], list[Outcome]]:
     """Draw the items, ask, mark, compare with the rivals. The main path of evaluation in one place."""
     asked, shots, train = draw(task, data, num_shots=num_shots, limit=limit)
@@ -100,7 +111,11 @@ def score_task(
         protocol=task.protocol(subject, len(shots)),
         data_hash=hash_of(asked),
         seed=data.seed,
-        meta={"prompts_cut": subject.truncated - cut_before, "baselines": sorted(rivals)},
+        meta={
+            "prompts_cut": subject.truncated - cut_before,
+            "baselines": sorted(rivals),
+            **({} if contamination is None else {"contamination": contamination.of(asked)}),
+        },
     )
     return scores, outcomes
 
@@ -137,6 +152,7 @@ def write_items(path: Path, outcomes: Sequence[Outcome]) -> None:
         for outcome in outcomes:
             row = {
                 "id": outcome.item.id,
+                "document_id": outcome.item.document_id,
                 "source": outcome.item.source,
                 "prompt": outcome.prompt,
                 "answer": outcome.answer,

@@ -26,7 +26,8 @@ class Subject:  # not frozen: it counts what it had to cut
     """A model to be measured.
 
     engine: anything with `.generate` and `.score` of `generate.Engine`. chat: ask with the chat template.
-    context_length: the longest sequence, in tokens. truncated: how many prompts had to be cut so far.
+    context_length: the longest sequence, in tokens. bundle: the opened model folder, where there is one; head: its
+    head, "classify" or "qa", "" for a language model alone. truncated: how many prompts had to be cut so far.
     """
 
     engine: Any
@@ -34,6 +35,8 @@ class Subject:  # not frozen: it counts what it had to cut
     context_length: int
     chat: bool = False
     truncated: int = field(default=0)
+    bundle: Any = None
+    head: str = ""
 
     def write(self, items: Sequence[Item], shots: Sequence[Item], max_tokens: int) -> list[tuple[str, str]]:
         """(prompt as shown, answer) per item: greedy, batched; a base model's answer ends with its line."""
@@ -103,6 +106,7 @@ class Subject:  # not frozen: it counts what it had to cut
 
 def load_subject(folder: Path, *, device: str = "auto", format: str = "auto") -> Subject:
     """Open a model folder for measuring. format: "chat", "plain", or "auto" (see `is_chat`)."""
+    from groundup.finetune.heads import kind_of
     from groundup.generate import Engine
     from groundup.model import bundle
 
@@ -111,7 +115,7 @@ def load_subject(folder: Path, *, device: str = "auto", format: str = "auto") ->
         raise ArtifactError(f"{folder} holds no tokenizer, so no text can be put to its model.")
     engine = Engine(opened)
     chat = is_chat(folder) if format == "auto" else format == "chat"
-    return Subject(engine, opened.tokenizer, engine.context_length, chat)
+    return Subject(engine, opened.tokenizer, engine.context_length, chat, bundle=opened, head=kind_of(Path(folder)))
 
 
 def is_chat(folder: Path) -> bool:

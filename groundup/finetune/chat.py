@@ -18,7 +18,8 @@ from torch import Tensor
 
 from groundup.core.errors import DataError
 from groundup.core.example import Example
-from groundup.core.randomness import numpy_random, python_random
+from groundup.core.randomness import python_random
+from groundup.finetune.batches import Shuffled
 from groundup.finetune.conversations import IGNORE, Conversation, Packed, pack
 from groundup.finetune.data import Reading
 from groundup.finetune.prompts import messages_of
@@ -26,38 +27,11 @@ from groundup.tokenizer.chat import render
 from groundup.train.objectives import causal
 
 
-class ChatBatches:
-    """An endless, resumable stream of batches from packed rows; every epoch in a new order. State: rows given."""
+class ChatBatches(Shuffled):
+    """Batches of packed rows: ids_BT, targets_BT (IGNORE where nothing is learned), documents_BT."""
 
     def __init__(self, packed: Packed, batch_size: int, seed: int) -> None:
-        if packed.num_rows == 0:
-            raise DataError("There is no conversation to learn from.")
-        self._packed = packed
-        self._batch_size = batch_size
-        self._seed = seed
-        self._place = 0  # rows given so far
-        self._order: tuple[int, np.ndarray] = (-1, np.empty(0, dtype=np.int64))
-
-    def next(self) -> dict[str, Tensor]:
-        """The next batch: ids_BT, targets_BT (IGNORE where nothing is learned), documents_BT."""
-        rows = [self._row_at(self._place + offset) for offset in range(self._batch_size)]
-        self._place += self._batch_size
-        return batch_of(self._packed, rows)
-
-    def state(self) -> dict[str, Any]:
-        """The place in the data."""
-        return {"place": self._place}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from `state`."""
-        self._place = int(state["place"])
-
-    def _row_at(self, place: int) -> int:
-        epoch, index = divmod(place, self._packed.num_rows)
-        if self._order[0] != epoch:
-            order = numpy_random(self._seed, "order of conversations", epoch).permutation(self._packed.num_rows)
-            self._order = (epoch, order)
-        return int(self._order[1][index])
+        super().__init__(packed.num_rows, batch_size, seed, lambda rows: batch_of(packed, rows))
 
 
 def batch_of(packed: Packed, rows: Sequence[int]) -> dict[str, Tensor]:

@@ -29,9 +29,9 @@ class Conversation:
 class Packed:
     """Rows ready to train on. documents: number of each token's conversation in its row, -1 for padding."""
 
-    ids_RL: np.ndarray  # noqa: N815  int32
-    learn_RL: np.ndarray  # noqa: N815  bool
-    documents_RL: np.ndarray  # noqa: N815  int16
+    ids_RL: np.ndarray  # int32
+    learn_RL: np.ndarray  # bool
+    documents_RL: np.ndarray  # int16
     num_conversations: int
     num_too_long: int
 

@@ -5,10 +5,11 @@
     ShareGPT           conversations [{from: human | gpt | system, value}]
     Alpaca             instruction, input, output
     SQuAD              JSON {data [{paragraphs [{context, qas}]}]}, or rows of context, question, answers
-    plain columns      prompt and response; question and answer; text and summary; text and label
+    plain columns      prompt and response; question and answer; text and summary; text and label; text and target
 
 Files: .jsonl, .json (a list of rows, or SQuAD), .csv, .tsv, each also as .gz or .zst. `columns` renames the user's
-columns to the names above: {"text": "review", "label": "stars"} (ours = theirs).
+columns to the names above: {"text": "review", "label": "stars"} (ours = theirs); numbers for a table without a first
+line of names: {"label": "1", "text": "2"}. In .tsv a quotation mark is a character like any other.
 
 A row that cannot be used is a `Broken` with its line and the reason, in the place where it stood.
 """
@@ -18,6 +19,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import itertools
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
@@ -72,7 +74,7 @@ def read_file(path: Path, columns: Mapping[str, str] | None = None) -> Iterator[
     rows = {".csv": _table_rows, ".tsv": _table_rows, ".jsonl": _jsonl_rows, ".json": _json_rows}[suffix]
     try:
         with _open_text(path) as file:
-            for line, row in rows(file, path):
+            for line, row in rows(file, path, columns or {}):
                 yield from _examples(row, path, line, columns or {})
     except (OSError, EOFError, UnicodeDecodeError, zstandard.ZstdError, csv.Error) as error:
         raise DataError(f"{path} cannot be read: {error}.") from None
@@ -139,7 +141,8 @@ def _pair(user: str, assistant: str) -> Example:
 
 def _squad_row(row: Mapping[str, Any]) -> Example:
     """context, question, answers: {"text": [...], "answer_start": [...]} or [{"text", "answer_start"}]."""
-    context, question = _text(row, "context"), _text(row, "question")
+    _text(row, "context")
+    context, question = str(row["context"]), _text(row, "question")  # not stripped: answers count its characters
     answers = row["answers"]
     if isinstance(answers, dict):
         pairs: list[tuple[Any, Any]] = list(zip(answers.get("text", []), answers.get("answer_start", []), strict=False))
@@ -167,6 +170,10 @@ def _summary(row: Mapping[str, Any]) -> Example:
     return Example("summarize", text=_text(row, "text"), target=_text(row, "summary"))
 
 
+def _targeted(row: Mapping[str, Any]) -> Example:
+    return Example("summarize", text=_text(row, "text"), target=_text(row, "target"))
+
+
 def _labelled(row: Mapping[str, Any]) -> Example:
     return Example("classify", text=_text(row, "text"), label=_text(row, "label"))
 
@@ -182,6 +189,7 @@ SHAPES: tuple[tuple[tuple[str, ...], Callable[[Mapping[str, Any]], Example]], ..
     (("question", "answer"), _answered),
     (("text", "summary"), _summary),
     (("text", "label"), _labelled),
+    (("text", "target"), _targeted),
 )
 
 
@@ -234,7 +242,7 @@ def _renamed(row: Mapping[str, Any], columns: Mapping[str, str], path: Path) -> 
     return renamed | {ours: row[theirs] for ours, theirs in columns.items()}
 
 
-def _jsonl_rows(file: IO[str], path: Path) -> Iterator[tuple[int, Any]]:
+def _jsonl_rows(file: IO[str], path: Path, columns: Mapping[str, str]) -> Iterator[tuple[int, Any]]:
     number = 0
     while line := file.readline(MAX_ROW_CHARACTERS):
         number += 1
@@ -248,7 +256,7 @@ def _jsonl_rows(file: IO[str], path: Path) -> Iterator[tuple[int, Any]]:
             yield number, Broken(str(path), number, f"not JSON: {error}")
 
 
-def _json_rows(file: IO[str], path: Path) -> Iterator[tuple[int, Any]]:
+def _json_rows(file: IO[str], path: Path, columns: Mapping[str, str]) -> Iterator[tuple[int, Any]]:
     try:
         value = json.load(file)
     except (ValueError, RecursionError) as error:
@@ -273,15 +281,23 @@ def _squad_rows(articles: list[Any]) -> Iterator[Any]:
                 yield {"context": paragraph.get("context"), "question": question.get("question"), "answers": answers}
 
 
-def _table_rows(file: IO[str], path: Path) -> Iterator[tuple[int, Any]]:
-    delimiter = "\t" if _suffix(path) == ".tsv" else ","
-    reader = csv.DictReader(file, delimiter=delimiter, strict=True)
+def _table_rows(file: IO[str], path: Path, columns: Mapping[str, str]) -> Iterator[tuple[int, Any]]:
+    is_tsv = _suffix(path) == ".tsv"
+    delimiter = "\t" if is_tsv else ","
+    names, lines = None, iter(file)
+    if columns and all(theirs.isdigit() for theirs in columns.values()):
+        first = next(lines, "")
+        lines = itertools.chain([first], lines)
+        names = [str(number) for number in range(1, first.count(delimiter) + 2)]
+    reader = csv.DictReader(
+        lines, names, delimiter=delimiter, quoting=csv.QUOTE_NONE if is_tsv else csv.QUOTE_MINIMAL, strict=True
+    )
     if not reader.fieldnames:
         raise DataError(f"{path} is empty: a first line with the names of the columns is needed.")
     for row in reader:
         if None in row or None in row.values():
-            columns = len(reader.fieldnames)
-            yield reader.line_num, Broken(str(path), reader.line_num, f"it does not have {columns} columns")
+            wanted = len(reader.fieldnames)
+            yield reader.line_num, Broken(str(path), reader.line_num, f"it does not have {wanted} columns")
         else:
             yield reader.line_num, row
 

@@ -22,13 +22,31 @@ from groundup.finetune.prompts import check_template
 from groundup.train.options import OptimizerOptions
 
 
+class LoraOptions(Options):
+    """Adapters instead of all weights: lora = {rank = 8}."""
+
+    rank: int = Field(default=8, ge=1, le=1024)  # Hu et al. 2022: 4 to 8 suffice; more for large data
+    alpha: float = Field(default=16, gt=0)  # the adapters' weight is alpha / rank; twice the rank, the field's habit
+    # All linear layers of the blocks (Schulman et al. 2025: attention alone is worse).
+    targets: list[Literal["query", "key", "value", "output", "gate", "up", "down"]] = Field(
+        default=["query", "key", "value", "output", "gate", "up", "down"], min_length=1
+    )
+
+
+# Peak rate of adapters under AdamW. Dettmers et al. 2023 take 2e-4 for 7B parameters, and small models bear more; about
+# ten times the rate of full tuning (Schulman et al. 2025). Taste within these.
+LORA_RATE = 5e-4
+
+
 class StepOptions(OptimizerOptions):
     """One step: what is learned (`method`), from what (`data`), for how long, and the optimizer's settings.
 
     Rates are for tuning a model made here; one given by `model.from` wants about a hundredth of them.
     """
 
-    method: Literal["chat"] = "chat"  # supervised conversations, loss on the assistant's words only
+    # chat: conversations, loss on the assistant's words only (also for pairs of text and target). classify: a linear
+    # head with the labels of the data. qa: a head that marks the answer in the text (SQuAD).
+    method: Literal["chat", "classify", "qa"] = "chat"
     data: list[str] | None = None  # addresses (see `data`); None: all that the stages before left, and small talk
     weights: dict[str, float] = Field(default_factory=dict)  # address -> how often its examples are shown; else 1
     columns: dict[str, str] = Field(default_factory=dict)  # for files: our name -> the column's, {text = "review"}
@@ -36,11 +54,21 @@ class StepOptions(OptimizerOptions):
     on_broken: Literal["skip", "stop"] = "skip"  # a row of a file that cannot be used
     epochs: float | None = Field(default=None, gt=0)  # times through the data; None: the plan's, else 2 (MiniMind)
 
+    lora: LoraOptions | None = None  # {rank = 8}: adapters learn, the weights stay; merged at the end. None: all learn
+
     learning_rate: float = Field(default=3.2e-3, gt=0)  # 0.8 of pretraining's (nanochat)
     matrix_learning_rate: float = Field(default=0.016, gt=0)  # the same
     weight_decay: float = Field(default=0.0, ge=0)  # nanochat
     decay_share: float = Field(default=0.5, ge=0, le=1)  # the last half, down to ... (nanochat)
     final_share: float = Field(default=0.0, ge=0, le=1)  # ... zero (nanochat)
+
+    def settings(self) -> StepOptions:
+        """With the optimizer's settings in effect: adapters get AdamW and a rate of their own unless the recipe says."""
+        if self.lora is None:
+            return self
+        rate = self.learning_rate if "learning_rate" in self.model_fields_set else LORA_RATE
+        wanted = {"optimizer": "adamw", "learning_rate": rate, "matrix_learning_rate": rate}
+        return self.model_copy(update={key: value for key, value in wanted.items() if key not in self.model_fields_set})
 
     @model_validator(mode="before")
     @classmethod
@@ -66,6 +94,10 @@ class StepOptions(OptimizerOptions):
             raise ValueError("'data' is empty; leave it out to take all there is")
         if self.steps is not None and self.epochs is not None:
             raise ValueError("give 'steps' or 'epochs', not both")
+        if self.method == "qa" and self.template is not None:
+            raise ValueError(
+                "'template' has no use for method 'qa': question and text are put together by a fixed rule"
+            )
         unknown = sorted(set(self.weights) - set(self.data if self.data is not None else self.weights))
         if unknown:
             raise ValueError(f"weights names '{unknown[0]}', which is not in data. {near(unknown[0], self.data or [])}")

@@ -1,44 +1,24 @@
 """Stage 5: one tuning step. A model folder in, a tuned model folder out.
 
 inputs: `model` (a model folder), and what the data addresses need: `collect`, `clean`. The output holds model/,
-metrics.jsonl, samples.jsonl and examples.json: what it learned from, counted, with three examples shown piece by
-piece (learned or not). A killed step is continued from .checkpoints and ends with the same weights.
+metrics.jsonl and examples.json: what it learned from, counted, with examples as the model sees them; chat steps also
+samples.jsonl, steps with LoRA adapter/. A killed step is continued from .checkpoints and ends with the same weights.
+
+The methods: `chat_step`, `classify_step`, `qa_step`, each with `tune(bundle, options, inputs, output, context)`.
 """
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from groundup.core.errors import ArtifactError, DataError
-from groundup.core.example import Example
-from groundup.core.files import write_bytes, write_json
+from groundup.core.errors import ArtifactError
 from groundup.core.stage import Context
-from groundup.finetune.chat import ChatBatches, answer_loss, mixture, pack_examples, shown
-from groundup.finetune.conversations import Packed
-from groundup.finetune.data import Origin, Reading, available, read
 from groundup.finetune.options import StepOptions
-from groundup.finetune.prompts import messages_of
 
-DEFAULT_EPOCHS = 2.0  # MiniMind; a third time through small data begins to be learned by heart
-MAX_VALIDATION_ROWS = 64  # taste: a look costs no more than a few steps
-NUM_SAMPLES = 3  # questions asked at every look, the same ones each time; taste
-SAMPLE_TOKENS = 48
-
-
-@dataclass(frozen=True)
-class _Data:
-    """All that the step reads, ready."""
-
-    train: Packed
-    validation: Packed
-    questions: list[Example]
-    counts: dict[str, Any]
-    steps: int
+NOT_CAUSAL = ("bert", "encoder_decoder")
 
 
 def run(options: StepOptions, inputs: Mapping[str, Path], output: Path, context: Context) -> dict[str, Any]:
@@ -48,206 +28,21 @@ def run(options: StepOptions, inputs: Mapping[str, Path], output: Path, context:
     nothing is left to learn from, RecipeError for an unknown data address.
     """
     from groundup.model import bundle as bundles
-    from groundup.train.loop import train
-    from groundup.train.objectives import causal
 
     bundle = bundles.load(inputs["model"], device=context.device)
     if bundle.tokenizer is None:
         raise ArtifactError(f"{inputs['model']} holds no tokenizer: it cannot be tuned on text.")
-    data = _prepare(options, inputs, bundle, output, context)
-    optimizer = options.model_copy(update={"steps": data.steps})
-    batches = ChatBatches(data.train, options.batch_size, context.seed)
-
-    def validate(module: Any, step: int) -> dict[str, float]:
-        loss = answer_loss(module, data.validation, options.batch_size)
-        return {} if math.isnan(loss) else {"answer_loss": loss}
-
-    def sample(module: Any, step: int) -> None:
-        _show_samples(module, bundle, data.questions, options, step, output, context)
-
-    summary = train(
-        bundle.model,
-        batches,
-        causal,
-        optimizer,
-        folder=output,
-        context=context,
-        validate=validate if data.validation.num_learned else None,
-        sample=sample if data.questions else None,
-    )
-    bundles.save(output / "model", bundle.model.eval(), bundle.tokenizer, card_text=_card(options, data))
-    return {
-        **data.counts,
-        "steps": summary.steps,
-        "learned_tokens": summary.tokens,
-        "loss": summary.loss,
-        "tokens_per_second": summary.tokens_per_second,
-        **summary.validation,
-    }
-
-
-def _prepare(options: StepOptions, inputs: Mapping[str, Path], bundle: Any, output: Path, context: Context) -> _Data:
-    """Read, mix, pack and count; writes examples.json."""
-    context_length = bundle.config.context_length
-    origin = Origin(inputs, bundle.tokenizer, context_length, context.seed)
-    addresses = options.data if options.data is not None else available(inputs)
-    readings = _read_all(addresses, origin, options, "train", context)
-    mixed = mixture(readings, options.weights, context.seed)
-    if not mixed:
-        raise DataError(f"No example to learn from in: {', '.join(addresses)}.", repair=_why_empty(readings))
-
-    size = context_length + 1
-    batch = options.batch_size * options.accumulate
-    fixed = options.steps or (None if options.epochs is not None else _planned(context.plan, batch * context_length))
-    packed, num_unusable = pack_examples(
-        mixed, bundle.tokenizer, size, template=options.template, max_rows=None if fixed is None else fixed * batch
-    )
-    if packed.num_rows == 0 or packed.num_learned == 0:
-        raise DataError(
-            f"None of {len(mixed):,} examples can be learned from: {packed.num_too_long:,} are longer than the "
-            f"{context_length:,} tokens the model reads, {num_unusable:,} have no question or no answer.",
-            repair="Give the model a longer context_length, or shorter examples.",
+    if options.method != "chat" and bundle.config.family in NOT_CAUSAL:
+        raise ArtifactError(
+            f"Method '{options.method}' reads a causal model; {inputs['model']} is of the family "
+            f"'{bundle.config.family}'.",
+            repair='Start from a model of the family "gpt".',
         )
-    if packed.num_too_long:
-        share = packed.num_too_long / (packed.num_too_long + packed.num_conversations)
-        context.console.note(f"  {packed.num_too_long:,} conversations ({share:.0%}) exceed the context: left out")
-    steps = fixed or max(1, math.ceil(packed.num_rows * (options.epochs or DEFAULT_EPOCHS) / batch))
-
-    held = _read_all(addresses, origin, options, "validation", context)
-    examples = [example for reading in held for example in reading.examples]
-    validation, _ = pack_examples(
-        mixture(held, {}, context.seed),
-        bundle.tokenizer,
-        size,
-        template=options.template,
-        max_rows=MAX_VALIDATION_ROWS,
-    )
-    counts: dict[str, Any] = {
-        "examples": packed.num_conversations,
-        "examples_read": len(mixed),
-        "too_long": packed.num_too_long,
-        "unusable": num_unusable,
-        "broken": sum(reading.num_broken for reading in readings),
-        "rows": packed.num_rows,
-        "filled": round(packed.filled, 4),
-        "learned_tokens_per_epoch": packed.num_learned,
-        "validation_examples": validation.num_conversations,
-        "epochs": round(steps * batch / packed.num_rows, 2),
-    }
-    usable = [example for example in mixed if _is_usable(example, options.template)]
-    write_json(
-        output / "examples.json",
-        {
-            **counts,
-            "steps": steps,
-            "by_address": {reading.address: _facts(reading, options) for reading in readings},
-            "shown": [shown(example, bundle.tokenizer, options.template) for example in usable[:3]],
-        },
-    )
-    return _Data(packed, validation, _questions(examples, options.template), counts, steps)
-
-
-def _read_all(
-    addresses: list[str], origin: Origin, options: StepOptions, split: str, context: Context
-) -> list[Reading]:
-    readings = []
-    for address in addresses:
-        reading = read(
-            address, origin, split=split, columns=options.columns, stop_at_broken=options.on_broken == "stop"
+    if options.lora is not None and bundle.config.family != "gpt":
+        raise ArtifactError(
+            f"LoRA knows the matrices of the family 'gpt'; {inputs['model']} is of the family '{bundle.config.family}'.",
+            repair="Leave out 'lora' to tune all weights.",
         )
-        if reading.num_broken and split == "train":
-            first = reading.problems[0]
-            context.console.note(f"  {address}: {reading.num_broken:,} broken rows skipped; the first: {first}")
-        readings.append(reading)
-    return readings
-
-
-def _planned(plan: Mapping[str, Any], tokens_per_step: int) -> int | None:
-    """Steps the plan gives this step; None when it says nothing."""
-    if plan.get("steps"):
-        return int(plan["steps"])
-    return max(1, int(plan["tokens"]) // tokens_per_step) if plan.get("tokens") else None
-
-
-def _questions(examples: list[Example], template: str | None) -> list[Example]:
-    """Examples to show samples of, from different sources as far as there are any."""
-    by_kind: dict[tuple[str, str], Example] = {}
-    for example in examples:
-        if _is_usable(example, template):
-            by_kind.setdefault((example.source, example.task), example)
-    return list(by_kind.values())[:NUM_SAMPLES]
-
-
-def _show_samples(
-    module: Any, bundle: Any, questions: list[Example], options: StepOptions, step: int, output: Path, context: Context
-) -> None:
-    """Let the model answer a few questions of the validation split; one line each in samples.jsonl."""
-    from dataclasses import replace
-
-    from groundup.core.errors import UsageError
-    from groundup.generate import Engine, Sampling
-
-    engine = Engine(replace(bundle, model=module))
-    path = output / "samples.jsonl"
-    # What a killed run wrote at this step or later is written again: keep only what came before.
-    before = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    rows = [row for row in map(_row, before) if row and row["step"] < step]
-    for example in questions:
-        messages = messages_of(example, options.template)
-        first = next(place for place, turn in enumerate(messages) if turn["role"] == "assistant")
-        try:
-            text = engine.chat(messages[:first], Sampling(max_tokens=SAMPLE_TOKENS)).text
-        except UsageError:  # a question too long for the context: nothing to show
-            continue
-        row = {"step": step, "prompt": messages[first - 1]["content"] if first else "", "text": text}
-        context.console.event("sample", **row)
-        rows.append({**row, "wanted": messages[first]["content"]})
-    write_bytes(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode("utf-8", "replace"))
-
-
-def _row(line: str) -> dict[str, Any] | None:
-    try:
-        return dict(json.loads(line))
-    except ValueError:  # cut off by a kill
-        return None
-
-
-def _is_usable(example: Example, template: str | None) -> bool:
-    try:
-        return any(turn["role"] == "assistant" for turn in messages_of(example, template))
-    except DataError:
-        return False
-
-
-def _facts(reading: Reading, options: StepOptions) -> dict[str, Any]:
-    derived: dict[str, int] = {}
-    for example in reading.examples:
-        if how := example.meta.get("derived"):
-            derived[how] = derived.get(how, 0) + 1
-    return {
-        "examples": len(reading.examples),
-        "weight": options.weights.get(reading.address, 1.0),
-        "held_out": reading.num_held_out,
-        "broken": reading.num_broken,
-        "problems": reading.problems,
-        **({"derived": derived} if derived else {}),
-    }
-
-
-def _why_empty(readings: list[Reading]) -> str:
-    broken = sum(reading.num_broken for reading in readings)
-    if broken:
-        first = next(reading.problems[0] for reading in readings if reading.problems)
-        return f"{broken:,} rows are broken; the first: {first}"
-    if any(reading.num_held_out for reading in readings):
-        return "All there are belong to the held-out splits; more examples are needed."
-    return "The documents hold no headings or questions; name examples in data."
-
-
-def _card(options: StepOptions, data: _Data) -> str:
-    """A few words until the release writes the whole card."""
-    addresses = ", ".join(options.data) if options.data is not None else "all examples of the run"
-    return (
-        f"# A model tuned by groundup\n\nMethod: {options.method}. Learned from {data.counts['examples']:,} "
-        f"conversations ({addresses}) in {data.steps:,} steps.\n"
-    )
+    step = import_module(f"groundup.finetune.{options.method}_step")
+    counts: dict[str, Any] = step.tune(bundle, options, inputs, output, context)
+    return counts

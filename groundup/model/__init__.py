@@ -2,9 +2,12 @@
 
 options.py    the [model] table                    presets.py   options -> config; depth, the one dial
 config.py     one frozen description of a model    layers/      norm, position, attention, feedforward, embedding
+rules.py      which mixes of parts can be          shapes.py    published shapes by name
 block.py      one layer of the default model       families/    one file per family, top to bottom
+mixed_block.py  one layer of any parts             beam.py      writing with an encoder-decoder
 init.py       first weights                        plan.py      parameters, FLOPs, memory of a config
 device.py     where and in which dtype to compute  bundle.py    the model folder: save and load
+convert/      how a model lies on disk: one file a layout
 """
 
 from groundup.core.registry import lazy

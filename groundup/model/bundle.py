@@ -2,14 +2,14 @@
 
     config.json  model.safetensors  generation_config.json  tokenizer files  README.md (the card)
 
-Weights carry the names of the Qwen3 layout, so that transformers, vLLM and llama.cpp open the folder as it is.
+Config and weights lie in a layout that others know where there is one (see convert/), so that transformers, vLLM and
+llama.cpp open the folder as it is.
 Every file is written atomically and ``config.json`` last: a folder without it was never finished.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,28 +23,16 @@ from torch import Tensor
 from groundup.core.errors import ArtifactError
 from groundup.core.files import read_json, write_bytes, write_json
 from groundup.model.config import ModelConfig
+from groundup.model.convert import layout_for
+from groundup.model.convert.qwen3 import hf_name
 from groundup.model.device import choose
 from groundup.model.families import families
 
+__all__ = ["Bundle", "hf_name", "load", "load_config", "save"]
 CONFIG, WEIGHTS, INDEX = "config.json", "model.safetensors", "model.safetensors.index.json"
 
-# our name -> name in the Qwen3 layout; N stands for the layer.
-NAMES = {
-    "embedding.tokens.weight": "model.embed_tokens.weight",
-    "embedding.head.weight": "lm_head.weight",
-    "norm.weight": "model.norm.weight",
-    "blocks.N.attention_norm.weight": "model.layers.N.input_layernorm.weight",
-    "blocks.N.feedforward_norm.weight": "model.layers.N.post_attention_layernorm.weight",
-    "blocks.N.attention.query.weight": "model.layers.N.self_attn.q_proj.weight",
-    "blocks.N.attention.key.weight": "model.layers.N.self_attn.k_proj.weight",
-    "blocks.N.attention.value.weight": "model.layers.N.self_attn.v_proj.weight",
-    "blocks.N.attention.output.weight": "model.layers.N.self_attn.o_proj.weight",
-    "blocks.N.attention.query_norm.weight": "model.layers.N.self_attn.q_norm.weight",
-    "blocks.N.attention.key_norm.weight": "model.layers.N.self_attn.k_norm.weight",
-    "blocks.N.feedforward.gate.weight": "model.layers.N.mlp.gate_proj.weight",
-    "blocks.N.feedforward.up.weight": "model.layers.N.mlp.up_proj.weight",
-    "blocks.N.feedforward.down.weight": "model.layers.N.mlp.down_proj.weight",
-}
+# A classifier's head among the weights: finetune.heads reads it, the language model under it opens without.
+CLASSIFIER_HEAD = "score.weight"
 
 
 @dataclass(frozen=True)
@@ -57,46 +45,40 @@ class Bundle:
     folder: Path
 
 
-def hf_name(name: str) -> str:
-    """The Qwen3 name of one of our parameters."""
-    layer = re.search(r"blocks\.(\d+)\.", name)
-    pattern = name.replace(layer.group(0), "blocks.N.") if layer else name
-    return NAMES[pattern].replace(".N.", f".{layer.group(1)}.") if layer else NAMES[pattern]
-
-
 def save(folder: Path, module: Any, tokenizer: Any = None, card_text: str = "") -> None:
     """Write a model folder. tokenizer: anything with ``save(folder)`` and ``special`` (name -> id), or None."""
     folder.mkdir(parents=True, exist_ok=True)
     special = dict(tokenizer.special) if tokenizer is not None else {}
     # Weights are written in fp32 as trained; contiguous copies, since safetensors refuses shared or strided memory.
-    weights = {hf_name(name): tensor.detach().to("cpu").contiguous() for name, tensor in module.state_dict().items()}
+    state = {name: tensor.detach().to("cpu") for name, tensor in module.state_dict().items()}
+    exported = layout_for(module.config).export(state, module.config)
+    weights = {name: tensor.contiguous() for name, tensor in exported.items()}
     write_bytes(folder / WEIGHTS, to_bytes(weights, metadata={"format": "pt"}))
     if tokenizer is not None:
         tokenizer.save(folder)
     config = module.config.to_hf(special)
     ends = sorted({special[name] for name in ("<|end|>", "<|endoftext|>") if name in special})
     generation: dict[str, Any] = {"do_sample": False, "max_length": module.config.context_length}
+    names = ("bos_token_id", "pad_token_id", "decoder_start_token_id")
     if ends:
-        generation |= {
-            "bos_token_id": config["bos_token_id"],
-            "eos_token_id": ends,
-            "pad_token_id": config["pad_token_id"],
-        }
-    write_json(folder / "generation_config.json", generation)
+        generation |= {"eos_token_id": ends, **{name: config[name] for name in names if name in config}}
+    if module.config.family != "bert":  # it fills gaps, it does not go on
+        write_json(folder / "generation_config.json", generation)
     if card_text:
         write_bytes(folder / "README.md", card_text.encode("utf-8"))
     write_json(folder / CONFIG, config)
 
 
 def load(folder: Path, device: str | torch.device = "auto", *, tokenizer: bool = True) -> Bundle:
-    """Open a model folder (ours or another Qwen3 one). ArtifactError says what is missing, damaged or of another shape.
+    """Open a model folder (ours, or in a layout of convert/). ArtifactError says what is missing, damaged or of another shape.
 
     tokenizer: also open the tokenizer files beside the weights, where there are any.
     """
     folder = Path(folder)
     config = load_config(folder)
     module = _empty(config)
-    _fill(module, _read_weights(folder), folder)
+    weights = layout_for(config).take(_read_weights(folder), config)
+    _fill(module, weights, folder)
     opened = None
     if tokenizer and (folder / "tokenizer.json").exists():
         from groundup.tokenizer import Tokenizer
@@ -152,11 +134,12 @@ def _read_weights(folder: Path) -> dict[str, Tensor]:
 
 @torch.no_grad()
 def _fill(module: Any, weights: dict[str, Tensor], folder: Path) -> None:
-    wanted = {hf_name(name): parameter for name, parameter in module.named_parameters()}
+    wanted = dict(module.named_parameters())
     missing = sorted(set(wanted) - set(weights))
     if missing:
         raise ArtifactError(f"{folder / WEIGHTS}: {len(missing)} tensors are missing, the first is '{missing[0]}'.")
-    spare = sorted(set(weights) - set(wanted) - ({"lm_head.weight"} if module.config.tied else set()))
+    extra = {CLASSIFIER_HEAD} | ({"lm_head.weight"} if module.config.tied else set())
+    spare = sorted(set(weights) - set(wanted) - extra)
     if spare:
         raise ArtifactError(
             f"{folder / WEIGHTS}: {len(spare)} tensors are not of this model, the first is '{spare[0]}'."

@@ -7,12 +7,18 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from groundup.core.recipe import Options
+from groundup.model.shapes import shape_of
 
 
 class ModelOptions(Options):
-    """What the model is. `depth` alone is enough: width, heads and context follow from it (see presets.from_depth)."""
+    """What the model is. `depth` alone is enough: width, heads and context follow from it (see presets.from_depth).
 
-    family: Literal["gpt"] = "gpt"  # the layout that transformers, vLLM and llama.cpp all know
+    What cannot be mixed is refused by `model.rules` before any work, with the rule and the repair.
+    """
+
+    # gpt: the layout that transformers, vLLM and llama.cpp all know
+    family: Literal["gpt", "bert", "encoder_decoder", "custom"] = "gpt"
+    preset: str | None = None  # a published shape by name: "gpt2", "bert-base", "t5-small" ...; single keys overrule it
     depth: int | None = Field(default=None, ge=1, le=256)  # layers; None: the plan of the budget decides
     width: int | None = Field(default=None, ge=8)  # size of the residual stream
     num_heads: int | None = Field(default=None, ge=1)  # query heads
@@ -25,6 +31,19 @@ class ModelOptions(Options):
     )  # slowest rotation; None: 10,000, or 100,000 from context 2,048
     tied: bool | None = None  # one matrix for input and output embedding; None: as the preset (tied)
     dropout: float = Field(default=0.0, ge=0, lt=1)  # 0: modern practice where data is not repeated many times
+    # Parts, by the names in model/layers; None: as the family (or preset) has them. gpt and bert fix them all.
+    norm: str | None = None  # "rms", "layer", "none"
+    norm_place: str | None = None  # "pre", "post"
+    position: str | None = None  # "rope", "learned", "sinusoidal", "alibi", "relative", "none"
+    feedforward: str | None = None  # "swiglu", "geglu", "gelu", "gelu_tanh", "relu", "relu2"
+    bias: bool | None = None  # of the linear layers
+    qk_norm: bool | None = None  # norm queries and keys per head
+    window: int | None = Field(default=None, ge=0)  # tokens looked back on; 0: all
+    attention_softcap: float | None = Field(default=None, ge=0)  # 0: none; Gemma 2 has 50
+    logit_softcap: float | None = Field(default=None, ge=0)  # 0: none; nanochat has 15
+    num_experts: int | None = Field(default=None, ge=0)  # feed-forwards to choose from; 0: one for all
+    experts_per_token: int | None = Field(default=None, ge=1)  # Mixtral has 2
+    decoder_depth: int | None = Field(default=None, ge=1)  # encoder_decoder only; None: as deep as the encoder
     from_: str | None = Field(default=None, alias="from")  # "hf:owner/name" or a model folder: start from given weights
 
     @model_validator(mode="after")
@@ -35,3 +54,12 @@ class ModelOptions(Options):
         if self.from_ is not None and shaped:
             raise ValueError(f"'from' brings its own shape; leave out: {', '.join(sorted(shaped))}")
         return self
+
+    @property
+    def writes_text(self) -> bool:
+        """True for a model that goes on a text: what tuning, evaluation and chat need. Encoders (bert) and
+        encoder-decoders do not."""
+        family = (
+            shape_of(self.preset)["family"] if self.preset and "family" not in self.model_fields_set else self.family
+        )
+        return family in ("gpt", "custom")

@@ -8,11 +8,14 @@ three minutes on two cores.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from groundup.core.errors import RecipeError
 from groundup.model.config import ModelConfig
 from groundup.model.options import ModelOptions
+from groundup.model.rules import BERT, GATED
+from groundup.model.shapes import shape_of
 
 DEFAULT_DEPTH = 4  # where neither recipe nor plan says: trains in minutes anywhere
 
@@ -28,7 +31,8 @@ def from_depth(depth: int, vocabulary_size: int, **changes: Any) -> ModelConfig:
     )
     num_heads = given.get("num_heads") or max(1, width // head_dim)
     # Sharing keys and values pays in cache memory, which small models do not lack: full below depth 8, halved above.
-    halve = depth >= 8 and num_heads % 2 == 0 and num_heads > 1
+    shares = given.get("family", "gpt") in ("gpt", "custom")
+    halve = shares and depth >= 8 and num_heads % 2 == 0 and num_heads > 1
     num_kv_heads = given.get("num_kv_heads") or (num_heads // 2 if halve else num_heads)
     context_length = given.get("context_length") or (256 if depth <= 6 else 1024 if depth < 12 else 2048)
     shape = {
@@ -38,8 +42,7 @@ def from_depth(depth: int, vocabulary_size: int, **changes: Any) -> ModelConfig:
         "num_heads": num_heads,
         "num_kv_heads": num_kv_heads,
         "head_dim": head_dim,
-        # 8/3 x width gives SwiGLU's three matrices the size of a classic 4x pair (Shazeer 2020).
-        "feedforward_width": given.get("feedforward_width") or _round_up(width * 8 / 3, 32 if width < 512 else 128),
+        "feedforward_width": given.get("feedforward_width") or _inner(width, given.get("feedforward", "swiglu")),
         "context_length": context_length,
         # 10,000: the RoPE paper; 100,000 from 2,048 tokens on: nanochat.
         "rope_theta": given.get("rope_theta") or (10_000.0 if context_length < 2048 else 100_000.0),
@@ -51,32 +54,53 @@ def from_depth(depth: int, vocabulary_size: int, **changes: Any) -> ModelConfig:
 def resolve(options: ModelOptions, vocabulary_size: int) -> ModelConfig:
     """The config of the [model] table for a tokenizer of `vocabulary_size` tokens.
 
-    Raises RecipeError for shapes that cannot be (heads that do not divide, odd head size).
+    Raises RecipeError for shapes and mixes that cannot be (heads that do not divide, a part the family does not have).
     """
     if options.from_ is not None:
         raise RecipeError(
             "model.from brings its own shape and tokenizer; it is loaded, not resolved.",
             repair="Load it with model.bundle.load.",
         )
-    return from_depth(
-        options.depth or DEFAULT_DEPTH,
-        vocabulary_size,
-        family=options.family,
-        width=options.width,
-        num_heads=options.num_heads,
-        num_kv_heads=options.num_kv_heads,
-        head_dim=options.head_dim,
-        feedforward_width=options.feedforward_width,
-        context_length=options.context_length,
-        rope_theta=options.rope_theta,
-        tied=options.tied,
-        dropout=options.dropout,
-    )
+    table = {
+        name: value for name, value in options.model_dump(exclude={"preset", "from_"}).items() if value is not None
+    }
+    preset = shape_of(options.preset) if options.preset is not None else {}
+    for name in ("family", "dropout"):  # these have defaults in the table, which must not overrule a preset
+        if name in preset and name not in options.model_fields_set:
+            del table[name]
+    given = {**preset, **table}
+    if "width" in table and "head_dim" not in table:  # another width has other heads
+        given.pop("head_dim", None)
+    depth = given.setdefault("depth", DEFAULT_DEPTH)
+    fields = {**parts_of(given), **given}
+    del fields["depth"]
+    return from_depth(depth, vocabulary_size, **fields)
+
+
+def parts_of(given: Mapping[str, Any]) -> dict[str, Any]:
+    """What the family has where the table does not say: fields that are not in `given` (which has a depth)."""
+    family = given.get("family", "gpt")
+    parts: dict[str, Any] = {}
+    if family == "bert":  # Devlin et al. 2019
+        parts = {**BERT, "num_segments": 2, "norm_epsilon": 1e-12}
+    elif family == "encoder_decoder" and given.get("position") == "relative":  # Raffel et al. 2020
+        parts = {"norm": "rms", "norm_place": "pre", "feedforward": "relu", "bias": False, "qk_norm": False}
+    elif family == "encoder_decoder":  # Vaswani et al. 2017
+        parts = {"norm": "layer", "norm_place": "post", "position": "sinusoidal", "feedforward": "relu"}
+        parts |= {"bias": True, "qk_norm": False, "norm_epsilon": 1e-6}
+    if family == "encoder_decoder":
+        parts["decoder_depth"] = given["depth"]
+    return {name: value for name, value in parts.items() if given.get(name) is None}
 
 
 def _head_dim(width: int, depth: int) -> int:
     wanted = 32 if depth < 8 else 64 if depth < 16 else 128
     return wanted if width % wanted == 0 else math.gcd(width, wanted) if math.gcd(width, wanted) >= 8 else width
+
+
+def _inner(width: int, feedforward: str) -> int:
+    """4 x width in a plain pair of matrices; 8/3 x gives a gate's three the same size (Shazeer 2020)."""
+    return _round_up(width * 8 / 3, 32 if width < 512 else 128) if feedforward in GATED else 4 * width
 
 
 def _round_up(value: float, multiple: int) -> int:

@@ -1,7 +1,10 @@
 """Stage 4: tokens -> base model.
 
 options.py   the [pretrain] table       batches.py   packed rows, shuffled by seed, resumable at any batch
-validate.py  bits per byte, journey     stage.py     the front door
+lesson.py    what an objective brings   stage.py     the front door
+causal.py    the next token             validate.py  bits per byte, journey
+masked.py    hidden words               masking.py   which, and how
+denoise.py   spans cut out              seq2seq.py   an example's target       targets.py   what these two share
 """
 
 from groundup.core.registry import lazy

@@ -87,7 +87,7 @@ class PackedBatches:
 
     def next(self) -> dict[str, Tensor]:
         """The next batch; an epoch that ends goes on into the next one."""
-        rows = [self._next_row() for _ in range(self.batch_size)]
+        rows = self.next_rows()
         T = self.context_length
         ids_BT = np.zeros((self.batch_size, T), dtype=np.int64)
         targets_BT = np.full((self.batch_size, T), IGNORE, dtype=np.int64)
@@ -102,6 +102,10 @@ class PackedBatches:
         if self.document_mask:
             batch["documents_BT"] = torch.from_numpy(documents_BT)
         return batch
+
+    def next_rows(self) -> list[list[Piece]]:
+        """The rows of the next batch as pieces of the split's tokens: for objectives that make their own of them."""
+        return [self._next_row() for _ in range(self.batch_size)]
 
     def state(self) -> dict[str, Any]:
         """The place in the data: plain numbers."""

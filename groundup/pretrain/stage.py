@@ -1,7 +1,8 @@
 """The front door of pretraining: tokens -> base model.
 
-Reads the tokenizer's folder; leaves ``model/`` (a model folder), ``metrics.jsonl``, ``samples.jsonl``, ``journey.json``
-and ``model_plan.json`` (size and cost of what was built). Checkpoints stay hidden in ``.checkpoints``.
+Reads the tokenizer's folder; leaves ``model/`` (a model folder), ``metrics.jsonl``, ``samples.jsonl``,
+``model_plan.json`` (size and cost of what was built) and, for a causal model, ``journey.json``. Checkpoints stay hidden
+in ``.checkpoints``. What is learned is the lesson of the objective (lesson.py).
 """
 
 from __future__ import annotations
@@ -9,13 +10,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from groundup.core.errors import DataError
-from groundup.core.files import read_json, write_json
+from groundup.core.files import write_json
 from groundup.core.stage import Context
 from groundup.model import bundle
 from groundup.model.config import ModelConfig
@@ -23,11 +22,9 @@ from groundup.model.families import build
 from groundup.model.options import ModelOptions
 from groundup.model.plan import count
 from groundup.model.presets import resolve
-from groundup.pretrain.batches import PackedBatches
+from groundup.pretrain.lesson import Given, Rows, objective_of
 from groundup.pretrain.options import PretrainOptions, PretrainStage
-from groundup.pretrain.validate import bits_per_byte, choose_documents, document_losses, journey_document, rows_of
-from groundup.train.loop import train
-from groundup.train.objectives import causal
+from groundup.train.loop import Summary, train
 
 TOKENS_PER_PARAMETER = 12  # nanochat's default near its measured optimum of 10.5
 TUNED_WIDTH = 128  # where the default learning rate was measured
@@ -50,50 +47,48 @@ def run(options: PretrainStage, inputs: Mapping[str, Path], output: Path, contex
     looked_at = TokenShards.open(folder / "tokens", "validation")
     config = resolve(_planned_model(options.model, context.plan), tokenizer.vocabulary_size)
     settings = _planned_training(options.pretrain, context.plan, config, len(shards.tokens))
-    module = build(config, context.seed, context.device)
-    batches = PackedBatches(
-        shards,
-        batch_size=settings.batch_size,
-        context_length=config.context_length,
-        seed=context.seed,
-        document_mask=settings.document_mask,
+    objective = objective_of(settings, config)
+    given = Given(
+        tokenizer, shards, looked_at, config, settings, context.seed, inputs, output, context.hooks.get("samples")
     )
+    lesson = import_module(f"groundup.pretrain.{objective}").lesson(given)
+    module = build(config, context.seed, context.device)
     cost = count(config, batch_size=settings.batch_size, optimizer=settings.optimizer)
     write_json(output / "model_plan.json", {**asdict(cost), "config": config.to_dict(), "steps": settings.steps})
     context.console.note(
         f"  {cost.parameters:,} parameters, depth {config.depth}, width {config.width}; {settings.steps:,} steps of "
         f"{settings.batch_size * settings.accumulate * config.context_length:,} tokens"
     )
-    documents = choose_documents(looked_at, num_tokens=settings.validation_tokens, seed=context.seed)
-    if not documents:
-        raise DataError("The validation split holds no document.", repair="Collect more documents.")
-    followed = journey_document(looked_at, documents, context_length=config.context_length)
-    _begin_journey(output / "journey.json", module, looked_at, followed)
+    lesson.begin(module)
     summary = train(
         module,
-        batches,
-        causal,
+        lesson.batches,
+        lesson.objective,
         settings,
         folder=output,
         context=context,
-        validate=lambda module, step: bits_per_byte(module, looked_at, documents),
-        sample=_sampler(output / "samples.jsonl", context),
+        validate=lesson.validate,
+        sample=_sampler(output / "samples.jsonl", context, lesson.sample),
     )
     module.eval()
-    _end_journey(output / "journey.json", module, looked_at, followed)
+    lesson.end(module)
     bundle.save(output / "model", module, tokenizer)
     return {
+        "family": config.family,
+        "objective": objective,
         "parameters": cost.parameters,
         "depth": config.depth,
         "width": config.width,
-        "epochs": round(summary.tokens / max(1, len(shards.tokens)), 3),
+        "epochs": round(_epochs(objective, summary, settings, config, len(shards.tokens)), 3),
         **{name: value for name, value in asdict(summary).items() if name != "parts"},
     }
 
 
 def _planned_model(options: ModelOptions, plan: Mapping[str, Any]) -> ModelOptions:
     """The table wins; the plan fills what it leaves open."""
-    planned = {name: value for name, value in dict(plan.get("model") or {}).items() if getattr(options, name) is None}
+    planned = {
+        name: value for name, value in dict(plan.get("model") or {}).items() if getattr(options, name, name) is None
+    }
     return options.model_copy(update=planned)
 
 
@@ -120,9 +115,16 @@ def _planned_training(
     return options.model_copy(update={"steps": steps, "batch_size": batch_size, "tokens": None, "learning_rate": rate})
 
 
-def _sampler(path: Path, context: Context) -> Any:
-    """Ask the hook for texts and keep them; None without a hook."""
-    hook = context.hooks.get("samples")
+def _epochs(objective: str, summary: Summary, settings: PretrainOptions, config: ModelConfig, num_tokens: int) -> float:
+    """How often the split was read. The loss of a causal model counts every token; the others count a part of a row."""
+    if objective == "causal":
+        return summary.tokens / max(1, num_tokens)
+    read = summary.steps * settings.batch_size * settings.accumulate * config.context_length
+    return read / max(1, num_tokens)
+
+
+def _sampler(path: Path, context: Context, hook: Rows | None) -> Any:
+    """Ask for texts and keep them; None where there is nobody to ask."""
     if hook is None:
         return None
 
@@ -143,28 +145,3 @@ def _drop_later(path: Path, step: int) -> None:
         lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
         kept = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] < step]
         path.write_text("".join(kept), encoding="utf-8")
-
-
-@torch.no_grad()
-def _begin_journey(path: Path, module: Any, shards: Any, document: int) -> None:
-    """Losses of the untrained model, written once: a resumed run keeps those of its first start."""
-    if path.exists():
-        return
-    ids = shards[document]
-    losses = document_losses(module.eval(), [ids])[0]
-    write_json(
-        path,
-        {
-            "document_id": shards.document_ids[document],
-            "source": shards.sources[document],
-            "tokens": [int(token) for token in ids],
-            "losses_first": list(rows_of(losses)),
-        },
-    )
-
-
-@torch.no_grad()
-def _end_journey(path: Path, module: Any, shards: Any, document: int) -> None:
-    """Add the losses of the trained model. losses[i] belongs to tokens[i + 1]: the first token is given."""
-    losses = document_losses(module, [shards[document]])[0]
-    write_json(path, {**read_json(path), "losses_last": list(rows_of(losses))})

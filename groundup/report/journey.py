@@ -1,7 +1,8 @@
 """One document's way through the house: raw, clean, tokens, loss before and after, a question, back to the source.
 
-The document is the one that pretraining chose for 4_pretrain/journey.json (held out, so nobody trained on it); the
-other steps look it up by its id. Without that file the first clean document makes the journey as far as it goes.
+The document is one of the test split that evaluation asked about, so that its journey ends in an answer; else the one
+that pretraining watched (4_pretrain/journey.json: held out, so nobody trained on it); else the first clean document.
+The other steps look it up by its id.
 """
 
 from __future__ import annotations
@@ -22,11 +23,8 @@ HEAT_TOP = 7.0  # nats; ln(2048) = 7.6 is guessing in the demo's vocabulary
 
 def section(run: Run) -> Html | None:
     """The opening section, or None when the run has no documents yet."""
-    record = _record(run)
-    clean = run.document("2_clean/documents", str(record.get("document_id", "")))
-    if clean is None:
-        clean = next(iter(run.first_documents("2_clean/documents", 1)), None)
-        record = {}
+    record, items = _record(run), _items(run)
+    clean = _chosen(run, record, items)
     raw = run.document("1_collect/documents", clean.id) if clean else None
     raw = raw or next(iter(run.first_documents("1_collect/documents", 1)), None)
     shown = clean or raw
@@ -36,12 +34,11 @@ def section(run: Run) -> Html | None:
         _raw(raw) if raw else None,
         _clean(raw, clean) if raw and clean else None,
         _tokens(run, clean, record) if clean else None,
-        _losses(run, record),
-        *_question(run, shown),
+        _losses(run, record, shown),
+        *_question(items, shown),
         _source(shown),
     ]
-    present = [step for step in steps if step is not None]
-    items = [tag("li", step) for step in present]
+    present = [tag("li", step) for step in steps if step is not None]
     note = {
         "train": "It is one of the documents the model learned from.",
         "validation": "It was held out: the model never learned from it.",
@@ -55,9 +52,27 @@ def section(run: Run) -> Html | None:
             f"A single document, followed from the moment it came in to the answer it can check. {note}",
             class_="lead",
         ),
-        tag("ol", items, class_="journey"),
+        tag("ol", present, class_="journey"),
         id="journey",
     )
+
+
+def _chosen(run: Run, record: dict[str, Any], items: list[dict[str, Any]]) -> Document | None:
+    """The document to follow: watched and asked about, else asked about and right, else watched, else the first."""
+    watched = str(record.get("document_id", ""))
+    asked = [str(item["document_id"]) for item in _best_first(items) if isinstance(item.get("document_id"), str)]
+    held_out = [name for name in asked if split_of(name) == "test"]
+    wanted = ([watched] if watched in asked else []) + held_out[:5] + [watched]
+    for name in filter(None, wanted):
+        found = run.document("2_clean/documents", name)
+        if found is not None:
+            return found
+    return next(iter(run.first_documents("2_clean/documents", 1)), None)
+
+
+def _best_first(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Questions with one answer first, and of these the ones that were answered right."""
+    return sorted(items, key=lambda item: ("answers" not in item["task"], -(_mark(item) or 0.0)))
 
 
 def word_difference(before: str, after: str) -> Html:
@@ -102,7 +117,8 @@ def _clean(raw: Document, clean: Document) -> Html:
 
 
 def _tokens(run: Run, clean: Document, record: dict[str, Any]) -> Html | None:
-    ids = record.get("ids") or (run.tokenizer.encode(clean.text, add_special_tokens=False).ids if run.tokenizer else [])
+    own = record.get("ids") if record.get("document_id") == clean.id else None
+    ids = own or (run.tokenizer.encode(clean.text, add_special_tokens=False).ids if run.tokenizer else [])
     texts = _pieces(run, ids)
     if not texts:
         return None
@@ -131,7 +147,7 @@ def _token(text: str) -> str:
     return text.replace("\n", "\u21b5").replace(" ", "\u00b7") or "\u2205"
 
 
-def _losses(run: Run, record: dict[str, Any]) -> Html | None:
+def _losses(run: Run, record: dict[str, Any], document: Document) -> Html | None:
     tokens = _pieces(run, record.get("ids") or [])
     first, last = (record.get(name) or [] for name in ("losses_first", "losses_last"))
     if not tokens or not last:
@@ -147,6 +163,8 @@ def _losses(run: Run, record: dict[str, Any]) -> Html | None:
             tag("div", tag("h4", title, tag("small", f" mean loss {mean:.2f}")), tag("div", heat, class_="document"))
         )
     words = "How surprised the model is by each token (its loss): the stronger the colour, the greater the surprise."
+    if record.get("document_id") != document.id:
+        words = f"Training watched another held-out document; this is that one. {words}"
     return _step("Surprise", words, tag("div", blocks, class_="pair"))
 
 
@@ -170,10 +188,9 @@ def _items(run: Run) -> list[dict[str, Any]]:
     return found
 
 
-def _question(run: Run, document: Document) -> list[Html]:
-    items = _items(run)
+def _question(items: list[dict[str, Any]], document: Document) -> list[Html]:
     own = [item for item in items if item.get("document_id") == document.id or document.text[:120] in item["prompt"]]
-    own.sort(key=lambda item: "answers" not in item["task"])
+    own = _best_first(own)
     if own:
         return [_step("Question", "Asked after training.", _exchange(own[0], document.text))]
     # Evaluation asks a sample of the held-out documents; one that it did ask stands in.

@@ -2,10 +2,16 @@
 
 api.py       create_app(runs_folder, model=None): the app; serve(...): the app on a port
 options.py   bounds and addresses
-guard.py     what every request must pass: host, origin, size, headers
-openai.py    /v1: models, chat completions, completions
+guard.py     what every request must pass: host, origin, key, size, headers
+keys.py      who may ask: hashed keys with a role
+metrics.py   what is counted, for Prometheus
+openai.py    /v1: models, chat completions, completions, embeddings
 requests.py  what /v1 accepts, every number bounded
+constrain.py answers held to a JSON schema
 studio_api.py  /api: runs, events, chats, sources
+making_api.py  /api: files in, a recipe and its plan out (projects.py)
+work_api.py  /api: the applications
+inside_api.py  /api: tokens and next tokens, documents and drops, scores and findings
 worker.py    one thread that computes; requests join and leave between tokens
 speaker.py   the engine as the worker sees it
 models.py    which runs and models there are

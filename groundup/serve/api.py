@@ -1,7 +1,9 @@
 """The app: /v1 for programs, /api and the pages for people, one guard around all of it.
 
 create_app(runs_folder, model=None)   the app, for tests and for other servers
-serve(runs_folder, model=None)        the app on a port of this machine
+serve(runs_folder, model=None)        the app on a port: of this machine, or, with keys, of the network
+
+With studio=False only /v1 and the probes are there: no pages, no runs, nothing is written.
 """
 
 from __future__ import annotations
@@ -10,20 +12,24 @@ import errno
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import FileResponse, JSONResponse, Response
+from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from fastapi.staticfiles import StaticFiles
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from groundup.core.errors import GroundupError, UsageError
-from groundup.serve import openai, studio_api
-from groundup.serve.guard import LOOPBACK, Guard
+from groundup.serve import inside_api, making_api, openai, studio_api, work_api
+from groundup.serve.guard import COOKIE, LOOPBACK, Guard
 from groundup.serve.jobs import Jobs
+from groundup.serve.keys import Keys, default_file, read_keys
+from groundup.serve.metrics import Metered, Metrics
 from groundup.serve.models import Models
 from groundup.serve.options import ServeOptions
+from groundup.serve.projects import Projects
 from groundup.serve.store import Store
 from groundup.serve.worker import Busy, Speaker, Worker
 
@@ -37,16 +43,19 @@ def create_app(
     *,
     options: ServeOptions | None = None,
     open_speaker: Callable[[Path], Speaker] | None = None,
+    keys: Keys | None = None,
+    studio: bool = True,
 ) -> FastAPI:
     """The app. model: what the chat opens with (a run name, run folder or model folder).
 
     open_speaker: model folder -> Speaker; by default our engine, imported when the first question comes.
+    keys: who may ask; None asks nobody, for this machine only. studio: False leaves out the pages and /api.
     """
     options = options or ServeOptions()
     runs_folder = Path(runs_folder)
     models = Models(runs_folder, model)
-    store = Store(runs_folder / ".studio" / "studio.db")
-    jobs = Jobs(runs_folder, store)
+    metrics = Metrics()
+    closing: list[Callable[[], None]] = []
 
     def find(name: str) -> Speaker:
         folder = models.model_folder(name)
@@ -62,31 +71,46 @@ def create_app(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
         worker.close()
-        store.close()
+        for close in closing:
+            close()
 
     # Its own documentation pages would load scripts from elsewhere; the schema alone is served.
     app = FastAPI(title="groundup", docs_url=None, redoc_url=None, lifespan=lifespan)
-    app.include_router(openai.routes(worker, models, options))
-    app.include_router(studio_api.routes(models, store, jobs))
-    _pages(app)
+    app.include_router(openai.routes(worker, models, options, metrics))
+    if studio:
+        closing += _studio(app, runs_folder, models, worker, options)
+        _session(app, keys)
+    _probes(app, worker, models, metrics)
     _errors(app)
     app.add_middleware(
-        Guard, hosts=frozenset({*options.allowed_hosts, options.host}), max_body_bytes=options.max_body_bytes
+        Guard,
+        hosts=frozenset({*options.allowed_hosts, options.host}),
+        max_body_bytes=options.max_body_bytes,
+        max_file_bytes=options.max_file_bytes,
+        keys=keys,
     )
+    app.add_middleware(Metered, metrics=metrics)  # added last: the outermost, so that refusals are counted too
     return app
 
 
-def serve(runs_folder: Path, *, model: str | Path | None = None, host: str = "127.0.0.1", port: int = 8765) -> None:
-    """Serve until Ctrl-C. Raises UsageError for an address off this machine, or a port that is taken."""
+def serve(
+    runs_folder: Path,
+    *,
+    model: str | Path | None = None,
+    host: str = "127.0.0.1",
+    port: int = 8765,
+    studio: bool = True,
+    key_file: Path | None = None,
+) -> None:
+    """Serve until Ctrl-C. key_file: asks everybody for one of its keys; an address off this machine always asks.
+
+    Raises UsageError for an address off this machine without keys, a key file without keys, or a port that is taken.
+    """
     import socket
 
     import uvicorn
 
-    if host not in LOOPBACK:
-        raise UsageError(
-            f"{host} is not this machine alone, and the server has no keys yet.",
-            repair=f"Reach it from elsewhere through a tunnel: ssh -L {port}:127.0.0.1:{port} THIS_MACHINE",
-        )
+    keys = keys_for(host, port, key_file)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -94,23 +118,101 @@ def serve(runs_folder: Path, *, model: str | Path | None = None, host: str = "12
             probe.bind((host, port))
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
-                raise
+                raise UsageError(f"{host} is no address of this machine: {error.strerror}.") from None
             raise UsageError(f"Port {port} is taken.", repair=f"Choose another one: --port {port + 1}") from None
-    app = create_app(runs_folder, model, options=ServeOptions(host=host, port=port))
+    options = ServeOptions(host=host, port=port, allowed_hosts=_names_of_this_machine(host))
+    app = create_app(runs_folder, model, options=options, keys=keys, studio=studio)
     uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False, timeout_graceful_shutdown=2)
 
 
-def _pages(app: FastAPI) -> None:
+def keys_for(host: str, port: int, key_file: Path | None) -> Keys | None:
+    """The keys that an address asks for; None on this machine when no key file is named."""
+    if host in LOOPBACK and key_file is None:
+        return None
+    path = key_file or default_file()
+    keys = read_keys(path)
+    if len(keys):
+        return keys
+    if host in LOOPBACK:
+        raise UsageError(f"{path} holds no key.", repair="Make one: python -m groundup.serve.keys NAME --key-file FILE")
+    raise UsageError(
+        f"{host} is not this machine alone, and there is no key that others would need.",
+        repair="Make one: python -m groundup.serve.keys NAME\n"
+        f"Or reach it through a tunnel: ssh -L {port}:127.0.0.1:{port} THIS_MACHINE",
+    )
+
+
+def _names_of_this_machine(host: str) -> tuple[str, ...]:
+    """Under which names a browser may call a server that listens on `host`; "0.0.0.0" and "::" listen on all."""
+    import socket
+
+    import psutil
+
+    if host not in ("0.0.0.0", "::"):
+        return ()
+    addresses = [one.address.partition("%")[0] for many in psutil.net_if_addrs().values() for one in many]
+    return (socket.gethostname(), socket.getfqdn(), *addresses)
+
+
+def _studio(
+    app: FastAPI, runs_folder: Path, models: Models, worker: Worker, options: ServeOptions
+) -> list[Callable[[], None]]:
+    """The pages and what they ask for. Returns what must be closed at the end."""
+    store = Store(runs_folder / ".studio" / "studio.db")
+    jobs = Jobs(runs_folder, store)
+    projects = Projects(
+        runs_folder / ".studio" / "projects", max_files=options.max_files, own_folders=options.host in LOOPBACK
+    )
+    apps = work_api.Apps(projects)
+    app.include_router(studio_api.routes(models, store, jobs))
+    app.include_router(making_api.routes(projects, jobs))
+    app.include_router(work_api.routes(apps))
+    app.include_router(inside_api.routes(models, worker))
+
     @app.get("/", include_in_schema=False)
     def studio() -> FileResponse:
         return FileResponse(PAGES / "index.html")
 
+    app.mount("/studio", StaticFiles(directory=PAGES), name="studio")
+    return [apps.close, store.close]
+
+
+class Given(BaseModel):
+    """A key, to be kept by the browser in a cookie that no script can read."""
+
+    model_config = ConfigDict(extra="forbid")
+    key: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+def _session(app: FastAPI, keys: Keys | None) -> None:
+    @app.post("/api/session", include_in_schema=False)
+    def session(given: Given) -> Response:
+        """Let a browser in: the studio's pages cannot send the header themselves."""
+        if keys is None or keys.role_of(given.key.strip()) is None:
+            return JSONResponse(openai.error_body("This key is not known here."), status_code=401)
+        answer = JSONResponse({"ok": True})
+        answer.set_cookie(COOKIE, given.key.strip(), httponly=True, samesite="strict", path="/")
+        return answer
+
+
+def _probes(app: FastAPI, worker: Worker, models: Models, metrics: Metrics) -> None:
     @app.get("/health")
     def health() -> dict[str, str]:
         """Answers while the event loop turns, whatever the model is doing."""
         return {"status": "ok"}
 
-    app.mount("/studio", StaticFiles(directory=PAGES), name="studio")
+    @app.get("/ready")
+    def ready() -> Response:
+        """200 when a question would be answered: the worker lives and there is a model."""
+        count = len(models.model_ids())
+        good = worker.is_alive and count > 0
+        return JSONResponse({"status": "ready" if good else "not ready", "models": count}, 200 if good else 503)
+
+    @app.get("/metrics")
+    def counted() -> Response:
+        """Counters for Prometheus."""
+        gauges = {"requests_in_work": worker.in_work, "models_open": len(worker.speakers)}
+        return PlainTextResponse(metrics.text(gauges), media_type="text/plain; version=0.0.4")
 
 
 def _errors(app: FastAPI) -> None:

@@ -1,17 +1,22 @@
 """What every request must pass, in one outer layer, before any route sees it.
 
 Host: only names of this machine (a page that rebinds DNS to 127.0.0.1 still sends its own name; CVE-2024-28224).
-Origin: a browser's cross-site request is refused, whatever its method; writing needs JSON, which a cross-site form
-cannot send unasked. Body: counted while it comes, not only believed. Answers carry a strict content policy.
+Origin: a browser's cross-site request is refused, whatever its method; writing needs JSON (or, for files, plain bytes),
+which a cross-site form cannot send unasked. Body: counted while it comes, not only believed. Answers carry a strict
+content policy. Keys, where the server has some: every address but the bare pages asks for one, in the header
+`Authorization: Bearer KEY` or in the cookie that POST /api/session sets.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import urlsplit
+
+from groundup.serve.keys import Keys
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -19,6 +24,11 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+UPLOADS = re.compile(r"/api/projects/[^/]+/files/[^/]+")  # the only addresses that take a file's bytes
+COOKIE = "groundup_key"
+# Without a key: the bare pages, which hold nothing of anybody's, the way to give a key, and the two probes.
+OPEN = re.compile(r"/|/studio/[\w./-]*|/api/session|/health|/ready")
+CHAT_ONLY = frozenset({("POST", "/v1/chat/completions"), ("GET", "/v1/models")})
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
@@ -40,10 +50,21 @@ class TooLarge(Exception):
 class Guard:
     """ASGI middleware. Refusals have OpenAI's error shape, so that clients can show them."""
 
-    def __init__(self, app: Any, *, hosts: frozenset[str], max_body_bytes: int) -> None:
+    def __init__(
+        self,
+        app: Any,
+        *,
+        hosts: frozenset[str],
+        max_body_bytes: int,
+        max_file_bytes: int = 0,
+        keys: Keys | None = None,
+    ) -> None:
+        """max_file_bytes: the bound of an uploaded file. keys: None asks for none (this machine only)."""
         self.app = app
         self.hosts = LOOPBACK | {host.lower() for host in hosts}
         self.max_body_bytes = max_body_bytes
+        self.max_file_bytes = max_file_bytes
+        self.keys = keys
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -53,10 +74,12 @@ class Guard:
             await self.app(scope, receive, send)
             return
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-        refusal = self._refusal(scope["method"], headers)
+        method, path = scope["method"], scope["path"]
+        refusal = self._refusal(method, path, headers) or self._without_key(method, path, headers)
         if refusal:
             await _refuse(send, *refusal)
             return
+        limit = self._limit(method, path)
         started = too_large = False
         received = 0
 
@@ -64,7 +87,7 @@ class Guard:
             nonlocal received, too_large
             message = await receive()
             received += len(message.get("body", b""))
-            if received > self.max_body_bytes:
+            if received > limit:
                 too_large = True
                 raise TooLarge
             return message
@@ -85,9 +108,24 @@ class Guard:
         with contextlib.suppress(TooLarge):
             await self.app(scope, counted, dressed)
         if too_large and not started:
-            await _refuse(send, 413, f"The body is larger than {self.max_body_bytes:,} bytes.")
+            await _refuse(send, 413, f"The body is larger than {limit:,} bytes.")
 
-    def _refusal(self, method: str, headers: dict[str, str]) -> tuple[int, str] | None:
+    def _limit(self, method: str, path: str) -> int:
+        return self.max_file_bytes if method == "PUT" and UPLOADS.fullmatch(path) else self.max_body_bytes
+
+    def _without_key(self, method: str, path: str, headers: dict[str, str]) -> tuple[int, str] | None:
+        """What is wrong with the key of a request; None when nothing is, or no key is asked for."""
+        if self.keys is None or OPEN.fullmatch(path):
+            return None
+        scheme, _, text = headers.get("authorization", "").partition(" ")
+        role = self.keys.role_of(text.strip() if scheme.lower() == "bearer" else _cookie(headers.get("cookie", "")))
+        if role is None:
+            return 401, "This server asks for a key (header: Authorization: Bearer KEY)."
+        if role == "chat" and (method, path) not in CHAT_ONLY:
+            return 403, "This key may only list models and chat."
+        return None
+
+    def _refusal(self, method: str, path: str, headers: dict[str, str]) -> tuple[int, str] | None:
         host = _name(headers.get("host", ""))
         if host not in self.hosts:
             return 403, "This server answers only under its own name (Host header)."
@@ -99,11 +137,14 @@ class Guard:
         if headers.get("sec-fetch-site") == "cross-site" and method not in SAFE_METHODS:
             return 403, "Requests from other sites are refused."
         length = headers.get("content-length", "0")
-        if not length.isdigit() or int(length) > self.max_body_bytes:
-            return 413, f"The body is larger than {self.max_body_bytes:,} bytes."
+        limit = self._limit(method, path)
+        if not length.isdigit() or int(length) > limit:
+            return 413, f"The body is larger than {limit:,} bytes."
         has_body = length != "0" or "transfer-encoding" in headers
-        if has_body and headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-            return 415, "The body must be JSON (content-type: application/json)."
+        is_file = method == "PUT" and UPLOADS.fullmatch(path)
+        wanted = "application/octet-stream" if is_file else "application/json"
+        if has_body and headers.get("content-type", "").partition(";")[0].strip().lower() != wanted:
+            return 415, f"The body must be {'the bytes of a file' if is_file else 'JSON'} (content-type: {wanted})."
         return None
 
 
@@ -115,10 +156,17 @@ def _name(netloc: str) -> str:
         return ""
 
 
+def _cookie(header: str) -> str:
+    pairs = (part.strip().partition("=") for part in header.split(";"))
+    return next((value for name, _, value in pairs if name == COOKIE), "")
+
+
 async def _refuse(send: Send, status: int, message: str) -> None:
     error = {"message": message, "type": "invalid_request_error", "param": None, "code": None}
     body = json.dumps({"error": error}).encode()
     headers = {**HEADERS, "content-type": "application/json", "content-length": str(len(body))}
+    if status == 401:
+        headers["www-authenticate"] = "Bearer"
     pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": status, "headers": pairs})
     await send({"type": "http.response.body", "body": body})

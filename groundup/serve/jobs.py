@@ -31,14 +31,16 @@ class Jobs:
         self.store = store
         self._children: dict[str, subprocess.Popen[bytes]] = {}
 
-    def start(self, recipe: str) -> str:
+    def start(self, recipe: str, *, own: Path | None = None) -> str:
         """Start (or continue) a run and return its id. recipe: a shipped name, or a run that is already there.
 
-        Raises UsageError for an unknown name and for a run at work.
+        own: the recipe file of a run of that name, which need not be there yet. Raises UsageError for an unknown name
+        and for a run at work.
         """
-        own = self.runs_folder / recipe / "recipe.toml"
+        given = own is not None
+        own = own or self.runs_folder / recipe / "recipe.toml"
         names = [*shipped_recipes(), *(path.parent.name for path in self.runs_folder.glob("*/recipe.toml"))]
-        if recipe not in names:
+        if not given and recipe not in names:
             raise UsageError(f"There is no recipe '{recipe[:100]}'.", repair=near(recipe, names))
         folder = self.runs_folder / recipe
         if is_running(folder) or self.is_alive(recipe):

@@ -1,21 +1,24 @@
-"""/v1: OpenAI's models, chat completions and completions, streamed or whole, with usage and errors in OpenAI's shape."""
+"""/v1: OpenAI's models, chat completions, completions and embeddings, with usage and errors in OpenAI's shape."""
 
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import secrets
 import time
 from collections.abc import AsyncIterator
 from typing import Any
 
+import numpy as np
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from groundup.core.errors import UsageError
+from groundup.serve.metrics import Metrics
 from groundup.serve.models import Models
 from groundup.serve.options import ServeOptions
-from groundup.serve.requests import ChatRequest, CompletionRequest, Wanted
+from groundup.serve.requests import ChatRequest, CompletionRequest, EmbeddingRequest, Wanted
 from groundup.serve.worker import Piece, Worker
 
 # What an answer may hold when the client names no limit; taste: a paragraph. OpenAI's old default of 16 surprises.
@@ -30,7 +33,7 @@ def error_body(
     return {"error": {"message": message, "type": kind, "param": param, "code": code}}
 
 
-def routes(worker: Worker, models: Models, options: ServeOptions) -> APIRouter:
+def routes(worker: Worker, models: Models, options: ServeOptions, metrics: Metrics) -> APIRouter:
     """The /v1 routes over one worker."""
     router = APIRouter(prefix="/v1", tags=["OpenAI-compatible"])
 
@@ -49,16 +52,35 @@ def routes(worker: Worker, models: Models, options: ServeOptions) -> APIRouter:
     @router.post("/chat/completions")
     async def chat(request: ChatRequest) -> Response:
         """The assistant's next turn."""
-        fields = {"messages": [message.plain() for message in request.messages]}
-        shape = _Shape("chatcmpl-", "chat.completion", request.model)
+        fields: dict[str, Any] = {"messages": [message.plain() for message in request.messages]}
+        if request.response_format is not None:
+            fields["schema"] = request.response_format.schema_wanted
+        shape = _Shape("chatcmpl-", "chat.completion", request.model, metrics)
         return await _respond(worker, models, options, request, [fields], shape)
 
     @router.post("/completions")
     async def completions(request: CompletionRequest) -> Response:
         """The text that follows a prompt."""
         prompts = [request.prompt] if isinstance(request.prompt, str) else request.prompt
-        shape = _Shape("cmpl-", "text_completion", request.model)
+        shape = _Shape("cmpl-", "text_completion", request.model, metrics)
         return await _respond(worker, models, options, request, [{"text": prompt} for prompt in prompts], shape)
+
+    @router.post("/embeddings")
+    async def embeddings(request: EmbeddingRequest) -> Response:
+        """A vector of length 1 for each text: the mean of the model's last states (no model tuned for search)."""
+        try:
+            models.model_folder(request.model)
+        except UsageError:
+            return _unknown_model(request.model)
+        texts = request.texts
+        vectors, num_tokens = await worker.ask(request.model, lambda speaker: speaker.embed(texts))
+        metrics.tokens("prompt", num_tokens)
+        written: list[Any] = vectors
+        if request.encoding_format == "base64":  # little-endian float32, as OpenAI's client reads it
+            written = [base64.b64encode(np.asarray(one, dtype="<f4").tobytes()).decode("ascii") for one in vectors]
+        data = [{"object": "embedding", "index": index, "embedding": one} for index, one in enumerate(written)]
+        usage = {"prompt_tokens": num_tokens, "total_tokens": num_tokens}
+        return JSONResponse({"object": "list", "data": data, "model": request.model, "usage": usage})
 
     return router
 
@@ -66,7 +88,8 @@ def routes(worker: Worker, models: Models, options: ServeOptions) -> APIRouter:
 class _Shape:
     """How OpenAI writes an answer: whole and in chunks, chat and completion."""
 
-    def __init__(self, prefix: str, kind: str, model: str) -> None:
+    def __init__(self, prefix: str, kind: str, model: str, metrics: Metrics) -> None:
+        self.metrics = metrics
         self.id = prefix + secrets.token_hex(12)
         self.kind = kind
         self.model = model
@@ -124,7 +147,7 @@ async def _respond(
         return StreamingResponse(body, media_type="text/event-stream", headers={"x-accel-buffering": "no"})
     num_answers = sampling["n"]
     texts, finishes = [""] * (len(prompts) * num_answers), [""] * (len(prompts) * num_answers)
-    usage = _Usage()
+    usage = _Usage(shape.metrics)
     for number, pieces in enumerate(await _side_by_side(streams)):
         for piece in pieces:
             place = number * num_answers + piece.index
@@ -150,7 +173,7 @@ async def _side_by_side(streams: list[AsyncIterator[Piece]]) -> list[list[Piece]
 
 
 async def _stream(first: Piece, rest: AsyncIterator[Piece], shape: _Shape, with_usage: bool) -> AsyncIterator[str]:
-    usage = _Usage()
+    usage = _Usage(shape.metrics)
     met: set[int] = set()
     try:
         piece: Piece | None = first
@@ -174,12 +197,16 @@ async def _stream(first: Piece, rest: AsyncIterator[Piece], shape: _Shape, with_
 class _Usage:
     """Tokens of a request: each prompt counted once, every answer's own added."""
 
-    def __init__(self) -> None:
+    def __init__(self, metrics: Metrics) -> None:
+        self.metrics = metrics
         self.prompts: dict[int, int] = {}
         self.completion = 0
 
     def add(self, piece: Piece, prompt: int) -> None:
         if piece.finish:
+            if prompt not in self.prompts:
+                self.metrics.tokens("prompt", piece.prompt_tokens)
+            self.metrics.tokens("completion", piece.completion_tokens)
             self.prompts[prompt] = piece.prompt_tokens
             self.completion += piece.completion_tokens
 

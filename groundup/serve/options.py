@@ -10,6 +10,8 @@ MAX_TOKENS = 4096  # new tokens of one answer; taste: minutes on a CPU. The mode
 MAX_MESSAGES = 256  # turns of one conversation
 MAX_TEXT = 200_000  # characters of one prompt; far above any context we train, far below what slows a tokenizer
 MAX_ANSWERS = 8  # n of one request
+MAX_INPUTS = 256  # texts of one request for vectors; OpenAI's is 2,048, for machines with more than two cores
+MAX_SCHEMA = 32_000  # characters of a JSON schema; taste: far above what people write by hand
 
 
 class ServeOptions(Options):
@@ -20,6 +22,9 @@ class ServeOptions(Options):
     allowed_hosts: tuple[str, ...] = Field(default=(), description="further names under which a browser may call it")
     # 2 MB: ten times MAX_TEXT in UTF-8, so that a bound on text is met first and says more.
     max_body_bytes: int = Field(default=2_000_000, ge=1000, description="a larger request is refused")
+    # 100 MB: above the longest PDF; collect.max_bytes bounds what one file may become again.
+    max_file_bytes: int = Field(default=100_000_000, ge=1000, description="a larger uploaded file is refused")
+    max_files: int = Field(default=5000, ge=1, description="files of one project uploaded from the browser")  # taste
     # 32: as many answers as the engine computes side by side; more would only wait.
     max_waiting: int = Field(
         default=32, ge=1, description="requests in work or waiting; the next one is told to come back"

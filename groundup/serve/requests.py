@@ -6,11 +6,12 @@ Numbers are strict: true is not 1, NaN is no temperature.
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from groundup.serve.options import MAX_ANSWERS, MAX_MESSAGES, MAX_TEXT, MAX_TOKENS
+from groundup.serve.options import MAX_ANSWERS, MAX_INPUTS, MAX_MESSAGES, MAX_SCHEMA, MAX_TEXT, MAX_TOKENS
 
 Text = Annotated[str, Field(max_length=MAX_TEXT)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
@@ -47,11 +48,42 @@ class StreamOptions(BaseModel):
     include_usage: bool = False
 
 
-class ResponseFormat(BaseModel):
-    """Only plain text."""
+class NamedSchema(BaseModel):
+    """A JSON schema under a name, as OpenAI wraps it. strict is taken as true: the answer always follows."""
 
     model_config = ConfigDict(extra="forbid")
-    type: Literal["text"]
+    name: Annotated[str, Field(min_length=1, max_length=64)]
+    description: Annotated[str, Field(max_length=1000)] | None = None
+    schema_: Annotated[dict[str, Any], Field(alias="schema")]
+    strict: bool | None = None
+
+    @field_validator("schema_")
+    @classmethod
+    def _bounded(cls, value: dict[str, Any]) -> dict[str, Any]:
+        if len(json.dumps(value)) > MAX_SCHEMA:
+            raise ValueError(f"a schema has at most {MAX_SCHEMA:,} characters")
+        return value
+
+
+class ResponseFormat(BaseModel):
+    """Plain text, any JSON object, or JSON of a schema."""
+
+    model_config = ConfigDict(extra="forbid")
+    type: Literal["text", "json_object", "json_schema"]
+    json_schema: NamedSchema | None = None
+
+    @model_validator(mode="after")
+    def _schema_where_wanted(self) -> ResponseFormat:
+        if (self.type == "json_schema") != (self.json_schema is not None):
+            raise ValueError("json_schema comes with the type 'json_schema', and only with it")
+        return self
+
+    @property
+    def schema_wanted(self) -> dict[str, Any] | None:
+        """The schema the answer must follow; None for plain text."""
+        if self.json_schema is not None:
+            return self.json_schema.schema_
+        return {"type": "object"} if self.type == "json_object" else None
 
 
 class Wanted(BaseModel):
@@ -127,6 +159,21 @@ class ChatRequest(Wanted):
     def limit(self) -> int | None:
         """OpenAI's newer spelling wins."""
         return self.max_completion_tokens or self.max_tokens
+
+
+class EmbeddingRequest(BaseModel):
+    """POST /v1/embeddings"""
+
+    model_config = ConfigDict(extra="forbid")
+    model: Name
+    input: Text | Annotated[list[Text], Field(min_length=1, max_length=MAX_INPUTS)]
+    encoding_format: Literal["float", "base64"] = "float"
+    user: Annotated[str, Field(max_length=500)] | None = None  # never stored
+
+    @property
+    def texts(self) -> list[str]:
+        """The texts, one or many."""
+        return [self.input] if isinstance(self.input, str) else self.input
 
 
 class CompletionRequest(Wanted):

@@ -5,19 +5,29 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import torch
+
 from groundup.core.errors import UsageError
+from groundup.generate.embed import embed
 from groundup.generate.engine import Engine
-from groundup.generate.sampling import Sampling
+from groundup.generate.sampling import Sampling, apply_temperature, keep_top_p
 from groundup.generate.scheduler import Request, Scheduler, Token
 from groundup.model.bundle import load
+from groundup.serve.constrain import Constrainer
 from groundup.serve.worker import Job, Piece
+
+NUM_NEXT = 12  # bars of next tokens; taste: what fits a screen
+MAX_LOOKED = 2000  # characters of a text looked into
 
 
 class EngineSpeaker:
     """A model folder, opened, with a scheduler of its own. Used by one thread only."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, bundle: Any) -> None:
         self.engine = engine
+        self.bundle = bundle
+        self._constrainer: Constrainer | None = None
         self.scheduler = Scheduler(engine.model, engine.tokenizer, max_rows=engine.max_rows)
         self._requests: dict[int, tuple[Job, list[Request], set[int]]] = {}
 
@@ -34,7 +44,10 @@ class EngineSpeaker:
         if strange is not None:
             raise UsageError(f"logit_bias names token {strange}; the vocabulary has {vocabulary_size:,} tokens.")
         ids = self._ids(job, sampling)
-        requests = [Request(ids, sampling, answer=index, on_token=_teller(job, index)) for index in range(sampling.n)]
+        requests = [
+            Request(ids, sampling, answer=index, on_token=_teller(job, index), allow=self._allow(job))
+            for index in range(sampling.n)
+        ]
         for request in requests:
             self.scheduler.submit(request)
         self._requests[id(job)] = (job, requests, set())
@@ -48,6 +61,57 @@ class EngineSpeaker:
                     self.scheduler.cancel(request)
         self.scheduler.step()
         self._report()
+
+    def embed(self, texts: list[str]) -> tuple[list[list[float]], int]:
+        """A vector of length 1 for each text, and the tokens read. UsageError for a text without any."""
+        if any(not text.strip() for text in texts):
+            raise UsageError("A text to embed is empty.")
+        limit = self.engine.context_length
+        num_tokens = sum(min(limit, len(ids) + 1) for ids in self.engine.tokenizer.encode_batch(texts))
+        return embed(self.bundle, texts).tolist(), num_tokens
+
+    def look(self, text: str, temperature: float, top_p: float) -> dict[str, Any]:
+        """tokens: [{id, text, logprob}] (logprob: how expected it was, null where unknown). next: the likeliest
+        [{id, text, probability, chosen}]: the model's own probability, and that after temperature and top-p.
+        kept: how many tokens top-p leaves; vocabulary: of how many. Only the last context of tokens is read."""
+        start = self.engine.tokenizer.special.get("<|endoftext|>")
+        ids = [*([start] if start is not None else []), *self.engine.tokenizer.encode(text[:MAX_LOOKED])]
+        read = ids[-self.engine.context_length :]
+        if not read:
+            raise UsageError("The text has no tokens.")
+        logprobs_T = self.engine.token_logprobs(read)
+        tokens = [
+            {"id": id_, "text": self._word(id_), "logprob": None if np.isnan(value) else round(float(value), 4)}
+            for id_, value in zip(read, logprobs_T, strict=True)
+        ]
+        own_V = torch.from_numpy(self.engine.next_token_probabilities(read))
+        if temperature == 0:
+            chosen_V = torch.nn.functional.one_hot(own_V.argmax(), len(own_V)).float()
+        else:
+            warmed_BV = apply_temperature(own_V.clamp_min(1e-30).log()[None], temperature)
+            chosen_V = keep_top_p(warmed_BV, top_p)[0].softmax(-1)
+        best = torch.argsort(own_V, descending=True, stable=True)[:NUM_NEXT].tolist()
+        following = [
+            {
+                "id": id_,
+                "text": self._word(id_),
+                "probability": round(float(own_V[id_]), 6),
+                "chosen": round(float(chosen_V[id_]), 6),
+            }
+            for id_ in best
+        ]
+        return {"tokens": tokens, "next": following, "kept": int((chosen_V > 0).sum()), "vocabulary": len(own_V)}
+
+    def _word(self, id_: int) -> str:
+        names = {number: name for name, number in self.engine.tokenizer.special.items()}
+        return names.get(id_) or self.engine.tokenizer.token_bytes(id_).decode("utf-8", "backslashreplace")
+
+    def _allow(self, job: Job) -> Any:
+        if job.schema is None:
+            return None
+        if self._constrainer is None:
+            self._constrainer = Constrainer(self.engine.tokenizer)
+        return self._constrainer.allow(job.schema)
 
     def _ids(self, job: Job, sampling: Sampling) -> list[int]:
         if job.messages is not None:
@@ -72,7 +136,7 @@ def open_model(folder: Path) -> EngineSpeaker:
     bundle = load(folder)
     if bundle.tokenizer is None:
         raise UsageError(f"{folder} holds no tokenizer: it cannot read or write text.")
-    return EngineSpeaker(Engine(bundle))
+    return EngineSpeaker(Engine(bundle), bundle)
 
 
 def _teller(job: Job, index: int) -> Any:

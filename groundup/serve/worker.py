@@ -33,6 +33,18 @@ class Busy(GroundupError):
 
 
 @dataclass
+class Call:
+    """One piece of work on an open model that is not an answer: vectors, probabilities.
+
+    work is called in the worker's thread with the speaker; done with what it returned, or the exception.
+    """
+
+    model: str
+    work: Callable[[Any], Any]
+    done: Callable[[Any], None]
+
+
+@dataclass
 class Job:
     """One request. messages or text is the prompt; sampling are fields of `generate.sampling.Sampling`.
 
@@ -44,6 +56,7 @@ class Job:
     emit: Callable[[Piece | BaseException], None]
     messages: list[dict[str, str]] | None = None
     text: str = ""
+    schema: dict[str, Any] | None = None  # a JSON schema the answer must follow
     deadline: float = float("inf")  # time.monotonic()
     cancelled: threading.Event = field(default_factory=threading.Event)
 
@@ -62,6 +75,12 @@ class Speaker(Protocol):
     def step(self) -> None:
         """One more token for every job; jobs that are over are ended."""
 
+    def embed(self, texts: list[str]) -> tuple[list[list[float]], int]:
+        """A vector of length 1 for each text, and the tokens read."""
+
+    def look(self, text: str, temperature: float, top_p: float) -> dict[str, Any]:
+        """A text as tokens, and what may come next: see `speaker.EngineSpeaker.look`."""
+
     @property
     def jobs(self) -> list[Job]:
         """The jobs in work."""
@@ -75,19 +94,49 @@ class Worker:
         self.max_waiting = max_waiting
         self.max_open = max_open  # models kept in memory; taste: two, for a comparison side by side
         self.speakers: dict[str, Speaker] = {}
-        self._inbox: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[Job | Call | None] = queue.SimpleQueue()
         self._in_work = 0
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="groundup worker", daemon=True)
         self._thread.start()
 
-    def submit(self, job: Job) -> None:
+    @property
+    def in_work(self) -> int:
+        """Requests in work or waiting."""
+        return self._in_work
+
+    @property
+    def is_alive(self) -> bool:
+        """The thread that computes runs."""
+        return self._thread.is_alive()
+
+    def submit(self, job: Job | Call) -> None:
         """Queue a job. Raises Busy when enough are in work."""
         with self._lock:
             if self._in_work >= self.max_waiting:
                 raise Busy("The model is busy with other questions.", repair="Try again in a few seconds.")
             self._in_work += 1
         self._inbox.put(job)
+
+    async def ask(self, model: str, work: Callable[[Any], Any]) -> Any:
+        """What `work(speaker)` returns, computed in the worker's thread between two tokens of the answers in work."""
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Any] = loop.create_future()
+
+        def settle(value: Any) -> None:
+            if answer.done():
+                return
+            if isinstance(value, BaseException):
+                answer.set_exception(value)
+            else:
+                answer.set_result(value)
+
+        def done(value: Any) -> None:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(settle, value)
+
+        self.submit(Call(model, work, done))
+        return await answer
 
     async def answer(self, job_fields: dict[str, Any], *, deadline_seconds: float) -> AsyncIterator[Piece]:
         """Submit a job and yield its pieces. Leaving the loop early cancels it."""
@@ -126,7 +175,10 @@ class Worker:
             else:
                 if job is None:
                     return
-                self._admit(job)
+                if isinstance(job, Call):
+                    self._call(job)
+                else:
+                    self._admit(job)
                 continue  # take in all that wait before the next token
             for name in busy:
                 self._step(name)
@@ -135,11 +187,7 @@ class Worker:
         try:
             if job.is_over:
                 raise GroundupError("The request was given up before its turn.")
-            if job.model not in self.speakers:
-                self._make_room()
-                self.speakers[job.model] = self.find(job.model)
-            speaker = self.speakers.pop(job.model)
-            self.speakers[job.model] = speaker  # the last one used stands last
+            speaker = self._open(job.model)
             before = len(speaker.jobs)
             speaker.admit(job)
             if len(speaker.jobs) == before:
@@ -147,6 +195,21 @@ class Worker:
         except BaseException as error:  # whatever it is, the waiting client must hear of it
             job.emit(error)
             self._done(1)
+
+    def _call(self, call: Call) -> None:
+        try:
+            call.done(call.work(self._open(call.model)))
+        except BaseException as error:
+            call.done(error)
+        self._done(1)
+
+    def _open(self, name: str) -> Speaker:
+        if name not in self.speakers:
+            self._make_room()
+            self.speakers[name] = self.find(name)
+        speaker = self.speakers.pop(name)
+        self.speakers[name] = speaker  # the last one used stands last
+        return speaker
 
     def _step(self, name: str) -> None:
         speaker = self.speakers[name]

@@ -2,6 +2,7 @@
 
 index      build, SuffixIndex: count, find, longest match, maximal spans
 sources    positions -> documents
+spans      a text -> its spans that stand in the tokens, with their documents
 """
 
 from groundup.core.registry import lazy
@@ -14,5 +15,7 @@ __getattr__, __dir__ = lazy(
         "Span": ".index",
         "Sources": ".sources",
         "Source": ".sources",
+        "Traced": ".spans",
+        "TracedSpan": ".spans",
     },
 )

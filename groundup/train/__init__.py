@@ -16,6 +16,8 @@ __getattr__, __dir__ = lazy(
         "Summary": ".loop",
         "Loss": ".objectives",
         "causal": ".objectives",
+        "masked": ".objectives",
+        "Targets": ".objectives",
         "token_losses": ".objectives",
         "make_optimizer": ".optim",
         "schedule": ".schedules",

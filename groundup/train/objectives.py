@@ -1,6 +1,10 @@
 """Objectives: ``objective(module, batch) -> Loss``. The loop divides the summed losses of a step by the summed counts.
 
-`causal` predicts the next token through a chunked linear + cross-entropy: logits of all positions never exist at
+    causal            the next token                                        gpt, custom
+    masked            the words that were hidden, and which text follows    bert
+    targets           the target's next token, given a source               encoder_decoder
+
+All go through a chunked linear + cross-entropy: logits of all positions never exist at
 once, and their gradients are made chunk by chunk in the forward pass, so that backward only scales them. That is
 exact, since the loss is a sum. (The idea: Hsu et al. 2024, Liger; Wijmans et al. 2024, Cut Cross-Entropy.)
 
@@ -42,22 +46,81 @@ def causal(module: Any, batch: Mapping[str, Tensor]) -> Loss:
     hidden_BTD = module(batch["ids_BT"], documents_BT=batch.get("documents_BT"))
     targets = batch["targets_BT"].reshape(-1)
     hidden = hidden_BTD.reshape(-1, hidden_BTD.shape[-1])
-    counted = targets != IGNORE
+    hidden, targets, count = _counted(hidden, targets)
+    loss = chunked_cross_entropy(hidden, module.output_weight, targets, softcap=softcap_of(module))
+    extra = module.auxiliary_loss() if hasattr(module, "auxiliary_loss") else None
+    if extra is None or not count:
+        return Loss(loss, count)
+    return Loss(loss + count * extra, count, {"auxiliary_loss": float(extra.detach())})
+
+
+def masked(module: Any, batch: Mapping[str, Tensor]) -> Loss:
+    """Masked-word loss in nats. batch: ids_BT (masks in them), targets_BT (IGNORE but at hidden places), and where there
+    are any real_BT (False: filled up), segments_BT and follows_B (0: the second text follows the first; 1: it does not).
+
+    The next-sentence loss is a mean over rows, added to the mean over hidden words (Devlin et al. 2019, appendix A.2).
+    """
+    hidden_BTD = module(batch["ids_BT"], real_BT=batch.get("real_BT"), segments_BT=batch.get("segments_BT"))
+    hidden, targets, count = _counted(hidden_BTD.flatten(0, 1), batch["targets_BT"].reshape(-1))
+    # A bias of the output is one more input that is always 1.
+    states = module.head_states(hidden)
+    states = torch.cat((states, states.new_ones(len(states), 1)), 1)
+    weight = torch.cat((module.output_weight, module.output_bias.unsqueeze(1)), 1)
+    loss = chunked_cross_entropy(states, weight, targets)
+    if "follows_B" not in batch:
+        return Loss(loss, count)
+    follows = F.cross_entropy(module.follows(hidden_BTD).float(), batch["follows_B"])
+    parts = {"masked_loss": float(loss.detach()) / max(1, count), "next_sentence_loss": float(follows.detach())}
+    return Loss(loss + count * follows, count, parts)
+
+
+@dataclass(frozen=True)
+class Targets:
+    """Next-token loss of a target given its source. batch: source_BS, source_real_BS, ids_BT (start token first),
+    targets_BT (IGNORE where filled up). smoothing: share of the probability given to all words alike."""
+
+    smoothing: float = 0.0
+
+    def __call__(self, module: Any, batch: Mapping[str, Tensor]) -> Loss:
+        hidden_BTD = module(batch["ids_BT"], source_BS=batch["source_BS"], source_real_BS=batch.get("source_real_BS"))
+        hidden, targets, count = _counted(hidden_BTD.flatten(0, 1), batch["targets_BT"].reshape(-1))
+        return Loss(chunked_cross_entropy(hidden, module.output_weight, targets, smoothing=self.smoothing), count)
+
+
+def _counted(hidden_ND: Tensor, targets_N: Tensor) -> tuple[Tensor, Tensor, int]:
+    """Only the positions that have a target: the others cost nothing."""
+    counted = targets_N != IGNORE
     count = int(counted.sum())
-    if count < targets.numel():  # positions without a target cost nothing
+    if count < targets_N.numel():
         places = counted.nonzero().squeeze(1)
-        hidden, targets = hidden.index_select(0, places), targets.index_select(0, places)
-    return Loss(chunked_cross_entropy(hidden, module.output_weight, targets), count)
+        hidden_ND, targets_N = hidden_ND.index_select(0, places), targets_N.index_select(0, places)
+    return hidden_ND, targets_N, count
 
 
-def chunked_cross_entropy(hidden_ND: Tensor, weight_VD: Tensor, targets_N: Tensor) -> Tensor:
-    """sum over n of -log softmax(hidden[n] @ weight.T)[targets[n]], a scalar with gradients to hidden and weight."""
-    return _ChunkedCrossEntropy.apply(hidden_ND, weight_VD, targets_N)
+def softcap_of(module: Any) -> float:
+    """The module's cap on its logits; 0: none."""
+    return float(getattr(getattr(module, "config", None), "logit_softcap", 0.0))
 
 
-def plain_cross_entropy(hidden_ND: Tensor, weight_VD: Tensor, targets_N: Tensor) -> Tensor:
+def chunked_cross_entropy(
+    hidden_ND: Tensor, weight_VD: Tensor, targets_N: Tensor, *, softcap: float = 0.0, smoothing: float = 0.0
+) -> Tensor:
+    """sum over n of -log softmax(hidden[n] @ weight.T)[targets[n]], a scalar with gradients to hidden and weight.
+
+    softcap: logits are softcap tanh(logits / softcap). smoothing: (1 - smoothing) of the above + smoothing times the mean
+    of -log softmax over the vocabulary (Szegedy et al. 2016; Vaswani et al. 2017, section 5.4).
+    """
+    return _ChunkedCrossEntropy.apply(hidden_ND, weight_VD, targets_N, softcap, smoothing)
+
+
+def plain_cross_entropy(
+    hidden_ND: Tensor, weight_VD: Tensor, targets_N: Tensor, *, softcap: float = 0.0, smoothing: float = 0.0
+) -> Tensor:
     """The slow, obvious twin of `chunked_cross_entropy`."""
-    return F.cross_entropy(hidden_ND @ weight_VD.T, targets_N, reduction="sum")
+    logits_NV = hidden_ND @ weight_VD.T
+    if softcap:
+        logits_NV = softcap * torch.tanh(logits_NV / softcap)
+    return F.cross_entropy(logits_NV, targets_N, reduction="sum", label_smoothing=smoothing)
 
 
 @torch.no_grad()
@@ -65,9 +128,11 @@ def token_losses(module: Any, ids_BT: Tensor, targets_BT: Tensor) -> Tensor:
     """Loss of every position (B, T) in nats, 0 where the target is IGNORE; chunked, without gradients."""
     hidden = module(ids_BT).reshape(ids_BT.numel(), -1)
     targets, losses = targets_BT.reshape(-1), []
-    size = chunk_size(module.output_weight.shape[0])
+    size, cap = chunk_size(module.output_weight.shape[0]), softcap_of(module)
     for hidden_CD, targets_C in zip(hidden.split(size), targets.split(size), strict=True):
         logits_CV = F.linear(hidden_CD, module.output_weight.to(hidden_CD.dtype)).float()
+        if cap:
+            logits_CV = cap * torch.tanh(logits_CV / cap)
         losses.append(F.cross_entropy(logits_CV, targets_C, reduction="none", ignore_index=IGNORE))
     return torch.cat(losses).view(targets_BT.shape)
 
@@ -79,7 +144,9 @@ def chunk_size(vocabulary_size: int) -> int:
 
 class _ChunkedCrossEntropy(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, hidden_ND: Tensor, weight_VD: Tensor, targets_N: Tensor) -> Tensor:
+    def forward(
+        ctx: Any, hidden_ND: Tensor, weight_VD: Tensor, targets_N: Tensor, softcap: float, smoothing: float
+    ) -> Tensor:
         kind = hidden_ND.device.type
         compute = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else weight_VD.dtype
         with torch.autocast(kind, enabled=False):
@@ -95,15 +162,25 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
                 hidden_CD = hidden_ND[start : start + size].to(compute)
                 targets_C1 = targets_N[start : start + size].unsqueeze(1)
                 logits_CV = (hidden_CD @ weight.T).to(total.dtype)
+                if softcap:
+                    logits_CV.div_(softcap).tanh_().mul_(softcap)
+                slope_CV = 1 - (logits_CV / softcap).square() if softcap else None
                 highest_C1 = logits_CV.amax(1, keepdim=True)
                 right_C1 = logits_CV.gather(1, targets_C1) - highest_C1
+                if smoothing:  # the mean of the logits takes part in the loss
+                    mean_C1 = logits_CV.mean(1, keepdim=True) - highest_C1
+                    right_C1 = (1 - smoothing) * right_C1 + smoothing * mean_C1
                 # One buffer all the way: logits -> exp(logits - max) -> probabilities -> gradient.
                 probabilities_CV = logits_CV.sub_(highest_C1).exp_()
                 sum_C1 = probabilities_CV.sum(1, keepdim=True)
                 total += (sum_C1.log() - right_C1).sum()
                 if grad_ND is None and grad_VD is None:
                     continue
-                probabilities_CV.div_(sum_C1).scatter_add_(1, targets_C1, torch.full_like(right_C1, -1.0))
+                probabilities_CV.div_(sum_C1).scatter_add_(1, targets_C1, torch.full_like(right_C1, smoothing - 1.0))
+                if smoothing:
+                    probabilities_CV.sub_(smoothing / weight.shape[0])
+                if slope_CV is not None:
+                    probabilities_CV.mul_(slope_CV)
                 grad_CV = probabilities_CV.to(compute)
                 if grad_ND is not None:
                     grad_ND[start : start + size] = grad_CV @ weight
@@ -116,11 +193,13 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
         return total
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, None, None, None]:
         grad_ND, grad_VD = ctx.saved_tensors
         scale = grad.to(grad_ND.dtype if grad_ND is not None else grad.dtype)
         return (
             grad_ND * scale if grad_ND is not None else None,
             grad_VD * grad if grad_VD is not None else None,
+            None,
+            None,
             None,
         )

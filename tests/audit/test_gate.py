@@ -1,15 +1,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from groundup.audit.base import Finding, audits, read_findings, unmeasured, write_findings
 from groundup.audit.gate import apply_limits, decide, demand_open, read_gate, write_gate
-from groundup.audit.options import FINDINGS, AuditOptions, ReleaseOptions
-from groundup.audit.stage import check_of, table
+from groundup.audit.options import BENCHMARKS, FINDINGS, AuditOptions, ReleaseOptions
+from groundup.audit.stage import check_of, fitting_threads, table
 from groundup.core.errors import GroundupError, RecipeError
 from groundup.core.recipe import validate
+from groundup.evaluate.subject import Subject
 
 REASON = "accepted by the owner for a study"
 
@@ -68,6 +70,8 @@ def test_a_finding_that_is_no_number_is_never_written(tmp_path: Path) -> None:
         ({"limits": {"pronoun_gap": float("nan")}}, "from 0"),
         ({"checks": ["leak"], "limits": {"pronoun_gap": 0.1}}, "needs the check 'bias'"),
         ({"waive": {"pronoun_gap": REASON}}, "waives nothing"),
+        ({"checks": ["bbq"]}, "name their folder with data"),
+        ({"checks": ["bbq"], "data": "x", "limits": {"winobias_gap": 0.1}}, "needs the check 'winobias'"),
         ({"limits": {"pronoun_gap": 0.1}, "waive": {"pronoun_gap": "ok"}}, "reason in words"),
     ],
 )
@@ -80,6 +84,29 @@ def test_options_that_cannot_be_meant_are_refused(values: dict, rule: str) -> No
 def test_formats_that_we_cannot_write_are_refused(formats: list[str]) -> None:
     with pytest.raises(RecipeError, match="format"):
         validate(ReleaseOptions, {"formats": formats})
+
+
+def test_every_finding_may_carry_a_limit_and_what_needs_rows_is_not_asked_by_default() -> None:
+    limits = {finding: 0.1 for findings in FINDINGS.values() for finding in findings}
+    assert validate(AuditOptions, {"checks": list(FINDINGS), "data": "rows", "limits": limits}).limits == limits
+    assert not set(AuditOptions().checks) & set(BENCHMARKS) and set(BENCHMARKS) < set(FINDINGS)
+
+
+def test_a_small_model_is_audited_by_one_thread_and_the_rest_goes_on_as_before() -> None:
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        seen = []
+        for width in (4, 2400):  # 16 parameters; 5.8 M
+            engine = SimpleNamespace(model=torch.nn.Linear(width, width, bias=False))
+            engine.model.num_parameters = lambda width=width: width * width
+            with fitting_threads(Subject(engine, None, 8)):
+                seen.append(torch.get_num_threads())
+        assert seen == [1, 2] and torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_the_options_know_every_check() -> None:

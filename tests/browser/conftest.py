@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 TESTS = Path(__file__).parents[1]
-sys.path[:0] = [str(TESTS / "report"), str(TESTS / "serve")]
+sys.path[:0] = [str(TESTS / "report"), str(TESTS / "serve"), str(TESTS / "browser")]
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 # No sandbox: tests run as root in containers. The rest keeps the browser from calling home.
@@ -62,7 +62,8 @@ def open_page(browser: Any) -> Iterator[Callable[..., Any]]:
     for context in contexts:
         context.close()
     assert [url for url in requests if not url.startswith(("http://127.0.0.1:", "file:", "data:", "about:"))] == []
-    assert complaints == []
+    # The browser itself reports the refusal that makes the page ask for a key.
+    assert [text for text in complaints if "status of 401" not in text] == []
 
 
 @pytest.fixture(scope="session")

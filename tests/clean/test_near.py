@@ -55,3 +55,14 @@ def test_signatures_do_not_change_between_versions():
 
 GOLDEN_SHINGLE = 2631163600179130165
 GOLDEN_SIGNATURE = [3231968485, 3579487601, 3409631547]
+
+
+def test_shingles_of_a_batch_are_those_of_each_text_alone():
+    near = finder()
+    texts = ["one two three four five six seven", "", "short one", "a b c d e", "one two three four five six"]
+    for text in texts:
+        near.add(text)
+    flat, offsets = near._pending_shingles()
+    for number, text in enumerate(texts):
+        part = flat[int(offsets[number]) : int(offsets[number + 1])]
+        assert part.tolist() == near.shingles(text).tolist()

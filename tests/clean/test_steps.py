@@ -56,6 +56,18 @@ def test_html_becomes_its_main_text_with_tables_and_code():
     assert "Copyright" not in text
 
 
+def test_readers_comments_and_captions_are_no_main_text_unless_they_are_the_page():
+    page = (
+        f"<html><body><article><h1>Title</h1><p>{STORY}</p><figure><img src='x'><figcaption>A lamp</figcaption></figure>"
+        f"</article><div id='comments'><p>{'I did not like it. ' * 8}</p></div></body></html>"
+    )
+    text = main_text(page)
+    assert STORY in text
+    assert "did not like" not in text
+    assert "A lamp" not in text
+    assert STORY in main_text(f"<html><body><div class='comment-page'><p>{STORY}</p></div></body></html>")
+
+
 def test_a_page_without_text_is_dropped():
     assert clean("html", "<html><body><script>x()</script></body></html>", kind="html") == ["no_text"]
 

@@ -274,3 +274,16 @@ def test_every_reader_survives_noise(tmp_path):
     texts, problems = collect(tmp_path)
     assert texts == {}
     assert len(problems) == len(FORMATS)
+
+
+@pytest.mark.parametrize(
+    ("data", "texts"),
+    [
+        (TEXT.encode(), [TEXT]),
+        (b'{"text": "One."}\n{"text": "Two."}\n', ["One.", "Two."]),
+        (gzip.compress(TEXT.encode()), [TEXT]),
+    ],
+)
+def test_standard_input_is_read_by_its_first_bytes(monkeypatch, data, texts):
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(data))))
+    assert [d.text for d in documents("-")] == texts

@@ -119,3 +119,11 @@ def test_files_that_are_none(tmp_path):
             list(read_file(tmp_path / name))
     with pytest.raises(DataError, match="No examples at"):
         list(read_file(tmp_path / "missing.jsonl"))
+
+
+def test_answers_are_counted_from_the_context_as_it_stands(tmp_path):
+    path = tmp_path / "squad.jsonl"
+    answers = [{"text": "Lima", "answer_start": 7}]
+    path.write_text(json.dumps({"context": " It is Lima.", "question": "?", "answers": answers}))
+    (example,) = read_file(path)
+    assert example.text[example.spans[0]["start"] : example.spans[0]["end"]] == "Lima"

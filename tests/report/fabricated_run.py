@@ -211,7 +211,11 @@ def _clean(out: Path, clean: list[Document], dropped: list[Dropped]) -> dict[str
     samples = {
         "mojibake": [{"id": "1", "path": "story 0", "before": "\u00e2\u20ac\u0153Hi", "after": '"Hi', "detail": ""}]
     }
-    write_json(out / "clean.json", {"steps": [{"step": "text", "changed": 37, "dropped": {}, "samples": samples}]})
+    statement = {"documents": len(clean), "languages": {"en": len(clean)}, "licences": ["CC0-1.0"], "purpose": "tests"}
+    write_json(
+        out / "clean.json",
+        {"statement": statement, "steps": [{"step": "text", "changed": 37, "dropped": {}, "samples": samples}]},
+    )
     return {"documents": len(clean), "dropped": len(dropped)}
 
 
@@ -269,6 +273,7 @@ def _finetune(out: Path) -> dict[str, Any]:
     write_json(out / "examples.json", {"stories:answers": 700, "samples:small_talk": 300})
     with open(out / "metrics.jsonl", "w", encoding="utf-8") as file:
         file.writelines(json.dumps({"kind": _kind(row), **row}) + "\n" for row in curve(160))
+        file.writelines(f'{{"kind": "validation", "step": {step}, "answer_loss": {90 / step}}}\n' for step in (80, 160))
     return {"examples": 1000, "steps": 160}
 
 
@@ -296,6 +301,7 @@ def _evaluate(out: Path, clean: list[Document], facts: dict[str, Any]) -> dict[s
         items.append(
             {
                 "id": document.id[:16],
+                "document_id": document.id,
                 "source": "stories",
                 "prompt": f"<|user|>{document.text}\nWhere did {known['name']} go?",
             }

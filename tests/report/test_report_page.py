@@ -74,6 +74,53 @@ def test_the_journey_goes_from_raw_text_to_the_source(whole: Path) -> None:
     assert journey.count('class="chip') > 20 and re.search(r"<small>\d+</small>", journey)
 
 
+def test_the_journey_follows_a_test_document_that_was_asked_about(tmp_path: Path) -> None:
+    from groundup.core.split import split_of
+    from groundup.report.read import Run
+
+    folder = fabricate(tmp_path / "demo", count=150)
+    run = Run(folder)
+    # Pretraining watched a document that evaluation asked about: it stays the one to follow.
+    assert _journey_id(folder) == run.json("4_pretrain/journey.json")["document_id"]
+    (folder / "4_pretrain" / "journey.json").unlink()
+    rows = {row["document_id"]: row for row in run.rows("6_evaluate/items/stories_answers.jsonl.zst")}
+    chosen = _journey_id(folder)
+    assert split_of(chosen) == "test" and rows[chosen]["marks"]["exact_match"] == 1.0
+    journey = write(folder).read_text(encoding="utf-8").split('id="journey"')[1].split('id="data"')[0]
+    assert "Asked after training." in journey and "another" not in journey
+
+
+def _journey_id(folder: Path) -> str:
+    journey = write(folder).read_text(encoding="utf-8").split('id="journey"')[1].split('id="data"')[0]
+    found = re.search(r"<dt>Document id</dt><dd>(\w+)</dd>", journey)
+    assert found
+    return found.group(1)
+
+
+def test_the_data_statement_and_the_tuning_curves_are_shown(whole: Path) -> None:
+    text = read(write(whole)).text
+    assert "Data statement" in text and "CC0-1.0" in text
+    assert "Tuning: chat" in text and "Held-out answers" in text
+    assert "on held-out answers at the end" in text
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "words"),
+    [
+        (0.1, 0.0, 0.2, "Below the simple rival. "),
+        (0.3, 0.2, 0.4, "Not clearly above the simple rival. "),
+        (0.9, 0.8, 1.0, ""),
+    ],
+)
+def test_a_score_not_above_its_rival_says_so(value: float, low: float, high: float, words: str) -> None:
+    from groundup.core.score import Score
+    from groundup.report.sections.scores import verdict
+
+    assert verdict(Score("task", "accuracy", value, low, high, 50, baseline=0.3)) == words
+    turned = Score("task", "loss", 1 - value, 1 - high, 1 - low, 50, baseline=0.7, higher_is_better=False)
+    assert verdict(turned) == words
+
+
 def test_what_was_dropped_is_counted_and_shown_with_its_reason(whole: Path) -> None:
     text = read(write(whole)).text
     assert "near duplicate by duplicates, 15 documents" in text

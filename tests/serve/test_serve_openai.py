@@ -112,7 +112,7 @@ OUTSIDE: list[tuple[str, Any]] = [
     ("logit_bias", {str(number): 1 for number in range(301)}),
     ("logprobs", True),
     ("tools", [{"type": "function"}]),
-    ("response_format", {"type": "json_object"}),
+    ("response_format", {"type": "xml"}),
     ("unheard_of", 1),
     ("messages", []),
     ("messages", [{"role": "wizard", "content": "x"}]),

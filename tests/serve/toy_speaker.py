@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 from groundup.core.errors import UsageError
 from groundup.serve.worker import Job, Piece
@@ -31,6 +32,19 @@ class ToySpeaker:
         words = [word if place == 0 else f" {word}" for place, word in enumerate(text.split(" "))]
         for index in range(job.sampling["n"]):
             self.work.append((job, index, words, 0))
+
+    def embed(self, texts: list[str]) -> tuple[list[list[float]], int]:
+        """One of two directions, by the length of the text."""
+        return [[1.0, 0.0] if len(text) % 2 else [0.0, 1.0] for text in texts], sum(len(one.split()) for one in texts)
+
+    def look(self, text: str, temperature: float, top_p: float) -> dict[str, Any]:
+        """Words are tokens; the next one is "the" or "a", evenly, or "the" alone when cold."""
+        tokens = [{"id": n, "text": word, "logprob": -1.0 if n else None} for n, word in enumerate(text.split(" "))]
+        chosen = (1.0, 0.0) if temperature == 0 or top_p < 0.5 else (0.5, 0.5)
+        following = [
+            {"id": n, "text": word, "probability": 0.5, "chosen": chosen[n]} for n, word in enumerate((" the", " a"))
+        ]
+        return {"tokens": tokens, "next": following, "kept": sum(map(bool, chosen)), "vocabulary": 2}
 
     def step(self) -> None:
         time.sleep(self.pause)

@@ -20,15 +20,18 @@ def batch_of(seed=0):
 
 
 @pytest.mark.parametrize("positions", [1, 16, 17, 100])
-def test_chunked_equals_plain_with_its_gradients(positions, monkeypatch):
+@pytest.mark.parametrize(
+    "more", [{}, {"softcap": 3.0}, {"smoothing": 0.1}, {"softcap": 2.0, "smoothing": 0.2}], ids=str
+)
+def test_chunked_equals_plain_with_its_gradients(positions, more, monkeypatch):
     monkeypatch.setattr(objectives, "CHUNK_NUMBERS", 16 * 50)  # chunks of 16 positions
     torch.manual_seed(0)
     hidden = torch.randn(positions, 8, dtype=torch.double, requires_grad=True)
     weight = torch.randn(50, 8, dtype=torch.double, requires_grad=True)
     targets = torch.randint(0, 50, (positions,))
     fast, slow = (
-        0.7 * chunked_cross_entropy(hidden, weight, targets),
-        0.7 * plain_cross_entropy(hidden, weight, targets),
+        0.7 * chunked_cross_entropy(hidden, weight, targets, **more),
+        0.7 * plain_cross_entropy(hidden, weight, targets, **more),
     )
     torch.testing.assert_close(fast, slow, rtol=1e-6, atol=1e-5)
     ours = torch.autograd.grad(fast, (hidden, weight))

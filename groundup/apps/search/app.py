@@ -214,10 +214,14 @@ class SearchApp:
     name = "search"
     purpose = "Find passages in your documents, and answers that quote them with their source."
 
-    def __init__(self, folder: Path | None = None, *, options: SearchOptions | None = None) -> None:
-        """folder: where the index is kept (search.sqlite); None works in memory on the shipped sample pages."""
+    def __init__(
+        self, folder: Path | None = None, *, options: SearchOptions | None = None, documents: Path | None = None
+    ) -> None:
+        """folder: where the index is kept (search.sqlite); None: in memory. documents: the user's own (a folder, a file
+        or a run); None: the shipped sample pages, when nothing is indexed yet."""
         self.search = Search(folder / "search.sqlite" if folder else None, options)
-        if self.search.index.num_documents() == 0:
+        self.indexed = self.add(documents) if documents is not None else ""
+        if documents is None and self.search.index.num_documents() == 0:
             self.search.add(SAMPLES)
 
     def close(self) -> None:

@@ -44,7 +44,10 @@ def gopher(measured: Measured, options: QualityOptions) -> Reason | None:
     ellipses = sum(line.endswith(("...", "\u2026")) for line in lines) / len(lines)
     if ellipses > rule.max_ellipsis_lines:
         return "ellipses", f"{ellipses:.0%} of the lines"
-    letters = len(_LETTER_WORD.findall(text)) / count
+    # Most texts pass by their words of letters alone, which is ten times as fast as the pattern
+    letters = sum(map(str.isalpha, found)) / count
+    if letters < rule.min_words_with_letter:
+        letters = len(_LETTER_WORD.findall(text)) / count
     if letters < rule.min_words_with_letter:
         return "few_letters", f"{letters:.0%} of the words hold a letter"
     return _stop_words(text, found, rule.min_stop_words)

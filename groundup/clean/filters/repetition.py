@@ -7,6 +7,8 @@ a duplicate 5- to 10-gram every occurrence but the first, without counting a cha
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from itertools import pairwise
 
 from groundup.clean.filters.measure import FILTERS, Measured, Reason
 from groundup.clean.options import QualityOptions
@@ -39,16 +41,15 @@ def repetition(measured: Measured, options: QualityOptions) -> Reason | None:
     if len(words) < MIN_WORDS or measured.is_unspaced:
         return None
     size = len(measured.text) if len(words) == len(measured.words) else sum(map(len, words)) + len(words)
-    for n, limit in rule.max_top_ngram.items():
-        share = top_ngram_share(words, n, size)
-        if share > limit:
+    tops = rule.max_top_ngram
+    duplicates = rule.max_duplicate_ngrams
+    for n, grams in _repeated(words, 2, max((*tops, *duplicates), default=0)):
+        share = top_share(grams, n, size) if n in tops else 0.0
+        if n in tops and share > tops[n]:
             return "top_ngram", f"one {n}-gram is {share:.0%} of the text"
-    for n, limit in sorted(rule.max_duplicate_ngrams.items()):
-        share = duplicate_ngram_share(words, n, size)
-        if share > limit:
+        share = duplicate_share(grams, n, size) if n in duplicates else 0.0
+        if n in duplicates and share > duplicates[n]:
             return "duplicate_ngrams", f"duplicate {n}-grams are {share:.0%} of the text"
-        if share == 0:
-            break  # no n-gram comes twice, so no longer one does
     return None
 
 
@@ -66,31 +67,48 @@ def duplicate_shares(pieces: list[str]) -> tuple[float, float]:
     return copies / len(pieces), characters / max(1, sum(map(len, pieces)))
 
 
-def top_ngram_share(words: list[str], n: int, size: int) -> float:
-    """The most frequent n-gram's share of `size` characters; 0 when none comes twice."""
-    if len(words) <= n:
-        return 0.0
-    counts = Counter(zip(*(words[i:] for i in range(n)), strict=False))
-    count = max(counts.values())
-    if count < 2:
-        return 0.0
-    gram = next(gram for gram, times in counts.items() if times == count)
+Gram = tuple[str, ...]
+
+
+def _repeated(words: list[str], first: int, last: int) -> Iterator[tuple[int, list[tuple[int, Gram]]]]:
+    """For n = first .. last: (n, the (place, n-gram) of all n-grams that come twice or more, in order).
+
+    An n-gram comes twice only where both (n-1)-grams in it do, so each n looks at what the one before left. Ends
+    where nothing is left: longer n-grams cannot repeat either.
+    """
+    grams = list(zip(*(words[i:] for i in range(first)), strict=False))
+    counts = Counter(grams)
+    kept = [(place, gram) for place, gram in enumerate(grams) if counts[gram] > 1]
+    for n in range(first, last + 1):
+        if not kept:
+            return
+        yield n, kept
+        longer = [
+            (place, (*gram, following[-1]))
+            for (place, gram), (after, following) in pairwise(kept)
+            if after == place + 1
+        ]
+        counts = Counter(gram for _, gram in longer)
+        kept = [item for item in longer if counts[item[1]] > 1]
+
+
+def top_share(grams: list[tuple[int, Gram]], n: int, size: int) -> float:
+    """The most frequent n-gram's share of `size` characters; the first one where several are as frequent."""
+    counts = Counter(gram for _, gram in grams)
+    gram, count = max(counts.items(), key=lambda item: item[1])
     return count * (sum(map(len, gram)) + n - 1) / size
 
 
-def duplicate_ngram_share(words: list[str], n: int, size: int) -> float:
+def duplicate_share(grams: list[tuple[int, Gram]], n: int, size: int) -> float:
     """The share of `size` characters in n-grams that came before; a word counts once."""
-    grams = list(zip(*(words[i:] for i in range(n)), strict=False))
-    if len(set(grams)) == len(grams):
-        return 0.0
-    seen: set[tuple[str, ...]] = set()
-    place = characters = 0
-    while place < len(grams):
-        gram = grams[place]
+    seen: set[Gram] = set()
+    free = characters = 0
+    for place, gram in grams:
+        if place < free:
+            continue
         if gram in seen:
             characters += sum(map(len, gram))
-            place += n
+            free = place + n
         else:
             seen.add(gram)
-            place += 1
     return characters / size

@@ -6,7 +6,7 @@ To add one: write `yourformat.py` with a reader under ``@register(".suffix")`` a
 import importlib
 
 MODULES = ("plain", "source_code", "web_page", "tei", "json_lines", "json_file", "notebook", "tables", "parquet",
-           "pdf", "epub", "docx")  # fmt: skip
+           "pdf", "epub", "docx", "warc")  # fmt: skip
 
 
 def load() -> None:

@@ -53,7 +53,9 @@ class BitsPerByte:
             ids = [int(one) for one in shards.tokens[start : min(end, start + MOST_TOKENS)]]
             if len(ids) > 1:
                 source = str(shards.sources[position])
-                items.append(Item(str(document), "", fingerprint(ids)[:16], source=source, meta={"ids": ids}))
+                name = str(document)
+                known = {"ids": ids}
+                items.append(Item(name, "", fingerprint(ids)[:16], source=source, document_id=name, meta=known))
         if not items:
             raise DataError(
                 f"{folder} holds no document in its {split} split.",

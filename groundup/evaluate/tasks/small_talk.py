@@ -40,6 +40,7 @@ def _item(example: Example) -> Item:
         turns,
         opener,
         opener,
+        document_id=example.document_id,
         meta={"example": asdict(example)},
     )
 

@@ -65,7 +65,7 @@ def item_of(example: Example, plain: str) -> Item:
     gold = str(answer["content"])
     question = example.question
     shown = plain.format(text=text, question=question)
-    return Item(example.id, shown, gold, tuple(turns), text, question)
+    return Item(example.id, shown, gold, tuple(turns), text, question, document_id=example.document_id)
 
 
 def _exact(item: Item, answer: str) -> dict[str, float]:

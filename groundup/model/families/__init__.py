@@ -20,6 +20,27 @@ def _gpt(config: ModelConfig) -> Any:
     return GPT(config)
 
 
+@families.register("bert")
+def _bert(config: ModelConfig) -> Any:
+    from groundup.model.families.bert import BERT
+
+    return BERT(config)
+
+
+@families.register("encoder_decoder")
+def _encoder_decoder(config: ModelConfig) -> Any:
+    from groundup.model.families.encoder_decoder import EncoderDecoder
+
+    return EncoderDecoder(config)
+
+
+@families.register("custom")
+def _custom(config: ModelConfig) -> Any:
+    from groundup.model.families.custom import Custom
+
+    return Custom(config)
+
+
 def build(config: ModelConfig, seed: int, device: str = "cpu") -> Any:
     """A new module of the config's family, its weights drawn from `seed` (the same on every device), in train mode."""
     import torch

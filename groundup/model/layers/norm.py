@@ -1,15 +1,20 @@
-"""RMSNorm (Zhang and Sennrich 2019): divide by the root mean square, scale per channel. No mean, no bias.
+"""Norms by name. The default is RMSNorm (Zhang and Sennrich 2019): divide by the root mean square, scale per channel.
+
+To add one: a class of (width, epsilon), registered under its name.
 
 B batch, T time, D width (or head size: QK-norm uses the same layer per head).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from groundup.core.registry import Registry
 
 
 class RMSNorm(nn.Module):
@@ -53,3 +58,26 @@ class _RMSNormCPU(torch.autograd.Function):
         mean = (grad_normed @ weight_x).unsqueeze_(-1).div_(x.shape[-1])
         grad_x = (grad * weight_x).sub_(normed.mul_(mean)).mul_(inverse)
         return grad_x, grad_weight, None
+
+
+norms: Registry[Callable[[int, float], nn.Module]] = Registry("norm")  # (width, epsilon) -> module
+norms.register("rms")(RMSNorm)
+
+
+@norms.register("layer")
+class LayerNorm(nn.LayerNorm):
+    """(x - mean) / standard deviation * weight + bias (Ba et al. 2016)."""
+
+    def __init__(self, width: int, epsilon: float) -> None:
+        super().__init__(width, eps=epsilon)
+
+
+@norms.register("none")
+class NoNorm(nn.Module):
+    """x as it is."""
+
+    def __init__(self, width: int, epsilon: float) -> None:
+        super().__init__()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x

@@ -21,6 +21,7 @@ def section(run: Run) -> Html | None:
         "section",
         tag("h2", "The data"),
         tag("p", _lead(collected, kept), class_="lead"),
+        _statement(run),
         _funnel(collected, kept, counts),
         _reasons(samples, counts),
         _changes(run),
@@ -45,6 +46,32 @@ def _funnel(collected: int, kept: int | None, counts: dict[tuple[str, str], int]
     if kept is not None:
         rows.append(_row("kept", kept, 0, collected))
     return tag("div", rows, class_="funnel")
+
+
+def _statement(run: Run) -> Html | None:
+    """The data statement of clean.json, as it comes: a text, or names with texts, numbers, lists or counts."""
+    record = run.json("2_clean/clean.json")
+    statement = record.get("statement") if isinstance(record, dict) else None
+    if isinstance(statement, str) and statement.strip():
+        return tag("div", tag("h3", "Data statement"), [tag("p", part) for part in statement.split("\n\n")])
+    if isinstance(statement, list):
+        statement = {str(one.get("name", number)): one for number, one in enumerate(statement) if isinstance(one, dict)}
+    if not isinstance(statement, dict):
+        return None
+    rows = [(str(name).replace("_", " ").capitalize(), _told(value)) for name, value in statement.items()]
+    items = [tag("dt", name) + tag("dd", value) for name, value in rows if value]
+    listed = tag("dl", [Html(item) for item in items], class_="facts")
+    return tag("div", tag("h3", "Data statement"), listed) if items else None
+
+
+def _told(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_told(item)}".replace("_", " ") for name, item in list(value.items())[:12])
+    if isinstance(value, list):
+        return ", ".join(_told(item) for item in value[:12])
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return number(value) if isinstance(value, int | float) else str(value or "")
 
 
 def _row(name: str, left: int, lost: int, whole: int) -> Html:

@@ -8,21 +8,6 @@ from groundup.report.markup import Html, number, table, tag
 from groundup.report.read import Run
 
 PASSED = ("passed", "pass", "ok", "open")
-TOLD = {
-    "audit",
-    "name",
-    "kind",
-    "metric",
-    "value",
-    "low",
-    "high",
-    "limit",
-    "passed",
-    "text",
-    "note",
-    "message",
-    "summary",
-}
 
 
 def section(run: Run) -> Html | None:
@@ -33,11 +18,14 @@ def section(run: Run) -> Html | None:
     if isinstance(findings, dict):
         findings = findings.get("findings", [{"name": name, **_as_dict(value)} for name, value in findings.items()])
     rows = [_row(item) for item in findings or [] if isinstance(item, dict)]
+    head = ["finding", "value", "interval", "limit", ""]
+    if not any(row[3] or row[4] for row in rows):  # no limit was set: two columns would stand empty
+        head, rows = head[:3], [row[:3] for row in rows]
     return tag(
         "section",
         tag("h2", "The findings"),
         _gate(gate) if isinstance(gate, dict) else None,
-        table(["finding", "value", "interval", "limit", ""], rows, numbers=(1, 2, 3)) if rows else tag("p", "None."),
+        table(head, rows, numbers=(1, 2, 3)) if rows else tag("p", "None."),
         id="findings",
     )
 

@@ -72,9 +72,22 @@ def _row(score: Score, span: tuple[float, float]) -> Html:
             tag("small", f"{number(score.low)} to {number(score.high)}"),
             class_="amount",
         ),
-        tag("p", tag("b", "At chance. ") if score.at_chance else None, ", ".join(notes), class_="why"),
+        tag("p", tag("b", verdict(score)) if verdict(score) else None, ", ".join(notes), class_="why"),
         class_="score-row",
     )
+
+
+def verdict(score: Score) -> str:
+    """What a reader must not miss, as a short sentence with a space behind it; "" where the score shows skill."""
+    if score.at_chance:
+        return "At chance. "
+    if score.baseline is None:
+        return ""
+    best, worst = (score.high, score.low) if score.higher_is_better else (-score.low, -score.high)
+    rival = score.baseline if score.higher_is_better else -score.baseline
+    if best < rival:
+        return "Below the simple rival. "
+    return "Not clearly above the simple rival. " if worst <= rival else ""
 
 
 def figures(run: Run, limit: int = 3) -> list[tuple[str, str]]:

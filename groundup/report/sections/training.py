@@ -30,6 +30,7 @@ def _block(run: Run, folder: str) -> Html | None:
     step_rows = [row for row in rows if row.get("kind", "step") == "step" and "loss" in row]
     losses = points(step_rows, "loss")
     bits = points(rows, "bits_per_byte")
+    answers = points(rows, "answer_loss")
     samples = _samples(run, folder)
     if not losses and not bits and samples is None:
         return None
@@ -44,8 +45,13 @@ def _block(run: Run, folder: str) -> Html | None:
         line_chart([Curve(bits, "validation")], x_name="step", y_name="bits per byte", title="Held-out text")
         if len(bits) > 1
         else None,
+        line_chart(
+            [Curve(answers, "held-out answers")], x_name="step", y_name="nats per token", title="Held-out answers"
+        )
+        if len(answers) > 1
+        else None,
     ]
-    return tag("div", tag("h3", name), tag("p", _facts(step_rows, bits), class_="lead"), *charts, samples)
+    return tag("div", tag("h3", name), tag("p", _facts(step_rows, bits, answers), class_="lead"), *charts, samples)
 
 
 def points(rows: list[dict[str, Any]], name: str) -> list[Point]:
@@ -58,7 +64,7 @@ def points(rows: list[dict[str, Any]], name: str) -> list[Point]:
     return found
 
 
-def _facts(rows: list[dict[str, Any]], bits: list[Point]) -> str:
+def _facts(rows: list[dict[str, Any]], bits: list[Point], answers: list[Point]) -> str:
     if not rows:
         return ""
     last = rows[-1]
@@ -70,6 +76,8 @@ def _facts(rows: list[dict[str, Any]], bits: list[Point]) -> str:
         parts.append(f"{number(round(speeds[len(speeds) // 2]))} tokens a second (median)")
     if bits:
         parts.append(f"{bits[-1][1]:.3f} bits per byte on held-out text at the end")
+    if answers:
+        parts.append(f"a loss of {answers[-1][1]:.3f} on held-out answers at the end")
     return ", ".join(parts) + "."
 
 
@@ -90,6 +98,7 @@ def _samples(run: Run, folder: str) -> Html | None:
             tag(
                 "div",
                 tag("b", tidy(str(prompt))),
+                "\n" if folder != "4_pretrain" else None,  # an answer follows a question, it does not continue it
                 tidy(shorten(row["text"].removeprefix(str(prompt)), 420)),
                 class_="document",
             ),

@@ -5,8 +5,9 @@
  */
 async function read(response) {
   const value = await response.json().catch(() => null);
-  if (!response.ok) throw new Error(value?.error?.message ?? `The server answered ${response.status}.`);
-  return value;
+  if (response.ok) return value;
+  if (response.status === 401) window.dispatchEvent(new Event("key-wanted"));
+  throw new Error(value?.error?.message ?? `The server answered ${response.status}.`);
 }
 
 /**
@@ -26,6 +27,16 @@ export async function get(path) {
 export async function send(method, path, body) {
   const json = body === undefined ? {} : { headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
   return read(await fetch(path, { method, ...json }));
+}
+
+/**
+ * Keep a file in a project.
+ * @param {string} project
+ * @param {File} file
+ */
+export async function upload(project, file) {
+  const path = `/api/projects/${encodeURIComponent(project)}/files/${encodeURIComponent(file.name)}`;
+  return read(await fetch(path, { method: "PUT", headers: { "content-type": "application/octet-stream" }, body: file }));
 }
 
 /**

@@ -1,10 +1,14 @@
 // The frame around the pages: which page the address names, the model picker, the command that does the same.
 
-import { get } from "./api.js";
+import { get, send } from "./api.js";
 import { chat } from "./chat.js";
 import { h, put } from "./dom.js";
 import { home } from "./home.js";
+import { inside } from "./inside.js";
+import { make } from "./make.js";
 import { run } from "./run.js";
+import { trust } from "./trust.js";
+import { work } from "./work.js";
 
 /**
  * What a page gets besides its place.
@@ -23,7 +27,7 @@ const picker = /** @type {HTMLSelectElement} */ (document.getElementById("model"
 const commandLine = /** @type {HTMLElement} */ (document.getElementById("command"));
 
 /** @type {Record<string, Page>} */
-const PAGES = { home, run, chat };
+const PAGES = { home, chat, make, work, inside, trust, run };
 
 /** @type {Frame} */
 const frame = { model: "", models: [], command: showCommand, choose, refresh };
@@ -72,13 +76,43 @@ async function show() {
   try {
     if (!frame.models.length) await refresh();
     const done = await PAGES[page](place, frame, decodeURIComponent(rest.join("/")));
+    document.title = `${page[0].toUpperCase()}${page.slice(1)} - groundup studio`;
     if (mine !== turn) done?.();
     else if (done) leave = done;
   } catch (error) {
+    if (place.querySelector(".key")) return;
     put(place, h("section", { class: "notice" }, h("h1", {}, "That did not work"), h("p", {}, /** @type {Error} */ (error).message)));
   }
 }
 
+/** A server on a network asks for a key; the browser keeps it in a cookie that no script can read. */
+function askForKey() {
+  const field = h("input", { type: "password", autocomplete: "off", required: true, id: "key" });
+  const problem = h("p", { class: "problem", role: "alert" });
+  /** @param {Event} event */
+  async function give(event) {
+    event.preventDefault();
+    try {
+      await send("POST", "/api/session", { key: field.value });
+      location.reload();
+    } catch (error) {
+      problem.textContent = /** @type {Error} */ (error).message;
+    }
+  }
+  if (place.querySelector(".key")) return;
+  put(
+    place,
+    h(
+      "section",
+      { class: "welcome key" },
+      h("h1", {}, "A key, please"),
+      h("p", { class: "lead" }, "This studio is on a network. Whoever runs it can give you a key."),
+      h("form", { class: "stack", onsubmit: give }, h("label", {}, "Key ", field), h("button", { class: "primary" }, "Open"), problem),
+    ),
+  );
+}
+
+window.addEventListener("key-wanted", askForKey);
 picker.addEventListener("change", () => {
   choose(picker.value);
   show();

@@ -2,6 +2,7 @@
 
 import { get, send, stream } from "./api.js";
 import { announce, h, number, put, when } from "./dom.js";
+import { markdown } from "./markdown.js";
 import { sourcesPanel, withSpans } from "./sources.js";
 
 /** @typedef {{role: string, content: string, spans?: any[]}} Turn */
@@ -67,7 +68,7 @@ export async function chat(place, frame, id) {
    */
   function turnRow(turn, index) {
     if (turn.role === "user") return h("div", { class: "turn user" }, h("p", {}, turn.content));
-    const text = h("div", { class: "text" }, turn.spans ? withSpans(turn.content, turn.spans, (span) => point(index, span)) : turn.content);
+    const text = h("div", { class: "text" }, turn.spans ? withSpans(turn.content, turn.spans, (span) => point(index, span)) : markdown(turn.content));
     const last = index === turns.length - 1;
     const tools = h(
       "div",

@@ -18,7 +18,7 @@ export async function home(place, frame) {
     const now = JSON.stringify(found);
     if (now === shown) return;
     shown = now;
-    put(list, found.runs.length ? runs(found.runs, found.models) : welcome());
+    put(list, doors(found), found.runs.length ? runs(found.runs) : welcome());
     if (!found.runs.length) frame.command("groundup run demo");
   }
 
@@ -27,24 +27,43 @@ export async function home(place, frame) {
   return () => clearInterval(timer);
 }
 
+/**
+ * The three ways in.
+ * @param {any} found
+ */
+function doors(found) {
+  const model = found.models.length > 0;
+  return h(
+    "section",
+    { class: "doors-section" },
+    h("h1", {}, "Build a language model of your own, from the ground up."),
+    h(
+      "ul",
+      { class: "doors" },
+      h("li", {}, door("Talk to a model", model ? "#/chat" : "", model ? "Ask, and see where every answer comes from." : "Needs a model; the demo below makes one.")),
+      h("li", {}, door("Make one from my documents", "#/make", "Drop files, say what it is for, choose the minutes, see the plan.")),
+      h("li", {}, door("Put it to work", "#/work", "Search with sources, customer service, a tutor: ready to try.")),
+    ),
+  );
+}
+
+/**
+ * @param {string} title
+ * @param {string} address  "" where it does not open yet
+ * @param {string} words
+ */
+function door(title, address, words) {
+  const inside = [h("b", {}, title), h("span", {}, words)];
+  return address ? h("a", { class: "door", href: address }, inside) : h("div", { class: "door shut" }, inside);
+}
+
 function welcome() {
   return h(
     "section",
-    { class: "welcome" },
-    h("h1", {}, "Build a language model of your own, from the ground up."),
-    h(
-      "p",
-      { class: "lead" },
-      "Start with the demo: it writes a small world of stories, cleans them, learns from them and measures itself. It takes a few minutes on this machine and needs no network.",
-    ),
+    { class: "welcome-demo" },
+    h("h2", {}, "No model here yet"),
+    h("p", { class: "why" }, "The demo writes a small world of stories, cleans them, learns from them and measures itself: a few minutes on this machine, no network."),
     start("Run the demo", "demo"),
-    h(
-      "p",
-      { class: "why" },
-      "With documents of your own: ",
-      h("code", {}, "groundup new FOLDER"),
-      " looks at them and writes a recipe.",
-    ),
   );
 }
 
@@ -71,21 +90,12 @@ export function start(label, recipe, kind = "primary") {
   return h("div", { class: "start" }, button, problem);
 }
 
-/**
- * @param {any[]} found
- * @param {string[]} models
- */
-function runs(found, models) {
-  const talk = found.find((run) => run.has_model && models.includes(run.id));
+/** @param {any[]} found */
+function runs(found) {
   return h(
     "section",
     {},
-    h(
-      "div",
-      { class: "hero" },
-      h("h1", {}, "Your models"),
-      talk && h("a", { class: "primary", href: "#/chat" }, "Talk to a model"),
-    ),
+    h("h2", {}, "Your models"),
     h("ul", { class: "runs" }, found.map((run) => h("li", {}, card(run)))),
     found.some((run) => run.id === "demo") ? null : start("Run the demo", "demo", "secondary"),
   );
@@ -109,7 +119,7 @@ function card(run) {
     h(
       "div",
       { class: "about" },
-      h("h2", {}, h("a", { href: address }, run.id)),
+      h("h3", {}, h("a", { href: address }, run.id)),
       h("p", {}, h("span", { class: `state ${run.state}` }, STATES[/** @type {"done"} */ (run.state)] ?? run.state), ` ${when(run.date)}`),
     ),
     scores.length ? h("dl", { class: "scores" }, scores) : h("p", { class: "why" }, progress(run)),

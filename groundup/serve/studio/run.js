@@ -45,12 +45,12 @@ export async function run(place, frame, name) {
     } else if (event.kind === "step" && Number.isFinite(event.loss)) {
       part().losses.push([event.step, event.loss]);
       part().last = event;
-    } else if (event.kind === "validation" && Number.isFinite(event.bits_per_byte)) {
-      part().bits.push([event.step, event.bits_per_byte]);
+    } else if (event.kind === "validation" && Number.isFinite(event.bits_per_byte ?? event.answer_loss)) {
+      part().bits.push([event.step, event.bits_per_byte ?? event.answer_loss]);
     } else if (event.kind === "sample" && typeof event.text === "string") {
       sampleTitle.hidden = false;
       samples.prepend(
-        h("li", {}, h("span", { class: "step" }, `step ${number(event.step ?? 0)}`), h("p", {}, h("b", {}, event.prompt ?? ""), event.text)),
+        h("li", {}, h("span", { class: "step" }, `step ${number(event.step ?? 0)}`), h("p", {}, h("b", {}, event.prompt ?? ""), current === "finetune" ? "\n" : "", event.text)),
       );
       while (samples.children.length > 6) samples.lastElementChild?.remove();
     } else if (event.kind === "note" && event.text) note.textContent = event.text;
@@ -70,7 +70,8 @@ export async function run(place, frame, name) {
     const { losses, bits: heldOut, last } = training[shown];
     const title = shown === "finetune" ? "Tuning loss" : "Training loss";
     draw(loss, { title, unit: speed(last), points: losses, end: info.plan.stages?.[shown]?.steps });
-    draw(bits, { title: "Held-out text", unit: "bits per byte", points: heldOut, smooth: false, end: info.plan.stages?.[shown]?.steps });
+    const heldOutWords = shown === "finetune" ? ["Held-out answers", "nats per token"] : ["Held-out text", "bits per byte"];
+    draw(bits, { title: heldOutWords[0], unit: heldOutWords[1], points: heldOut, smooth: false, end: info.plan.stages?.[shown]?.steps });
   }
 
   function paintHead() {

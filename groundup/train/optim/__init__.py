@@ -46,12 +46,12 @@ class Group:
 
 
 def groups_of(module: nn.Module, options: OptimizerOptions) -> list[Group]:
-    """The trainable parameters in three groups: the blocks' matrices, embeddings (and heads), and vectors.
+    """The trainable parameters in three groups: the network's matrices, embeddings (and heads), and vectors.
 
     Muon is made for matrices inside the network only: embeddings and the head are moved by AdamW (Jordan 2024).
     """
     named = {name: parameter for name, parameter in module.named_parameters() if parameter.requires_grad}
-    matrices = {name: p for name, p in named.items() if p.dim() == 2 and "blocks." in name}
+    matrices = {name: p for name, p in named.items() if p.dim() == 2 and "embedding" not in name}
     vectors = {name: p for name, p in named.items() if p.dim() < 2}
     rest = {name: p for name, p in named.items() if name not in matrices and name not in vectors}
     rate = options.matrix_learning_rate or MATRIX_RATES[options.optimizer]

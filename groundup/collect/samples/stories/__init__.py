@@ -38,6 +38,8 @@ PROMPTS = {
 }
 EXAMPLES_PER_KIND = 12_000  # taste: more than a run of half an hour on 2 cores reads, and quick to write
 ANSWERS_PER_STORY = 2
+TURNS_PER_CHAT = 6  # as many as fit, with the story, into a context of 256 tokens
+SUMMARY_SHARE = 0.3  # of the conversations may ask for one: it costs as many tokens as four answers
 
 
 def documents(name: str, count: int, seed: int, licence: str = "") -> Iterator[Document]:
@@ -72,8 +74,12 @@ def examples(name: str, count: int, seed: int, limit: int = EXAMPLES_PER_KIND) -
         "topic": _topic,
     }
 
+    told: list[Story] = []  # the stories are told once for all kinds, when the first is asked for
+
     def stream(kind: str) -> Iterator[Example]:
-        for item in generate(seed, min(count, limit)):
+        if not told:
+            told.extend(generate(seed, min(count, limit)))
+        for item in told:
             yield from makers[kind](item, name)
 
     return {kind: stream(kind) for kind in makers}
@@ -128,10 +134,16 @@ def _translation(item: Story, name: str) -> Iterator[Example]:
 
 
 def _chat(item: Story, name: str) -> Iterator[Example]:
-    first, *others = item.questions[world.NUM_QUESTIONS_BEHIND :]
-    messages = _turns(f"{item.text}\n\n{first.question}", first.answer)
-    for question in others:
-        messages += _turns(question.follow_up, question.answer)
+    # Many turns about one story: each costs few tokens once the story is read, and teaches one answer more.
+    rng = python_random(item.seed, "chat turns", item.index)
+    asked = [(question.question, question.follow_up, question.answer) for question in item.questions]
+    asked.append((PROMPTS["sentiment"], PROMPTS["sentiment"], item.sentiment))
+    if rng.random() < SUMMARY_SHARE:
+        asked.append((PROMPTS["summaries"], PROMPTS["summaries"], item.summary))
+    chosen = rng.sample(asked, TURNS_PER_CHAT)
+    messages = _turns(f"{item.text}\n\n{chosen[0][0]}", chosen[0][2])
+    for _, follow_up, answer in chosen[1:]:
+        messages += _turns(follow_up, answer)
     yield _example("chat", item, name, messages=messages)
 
 

@@ -27,16 +27,16 @@ WISH: tuple[Pattern, ...] = (
 
 TRIP: tuple[Pattern, ...] = (
     (
-        "{He} went to the {place} on {day} with {his} {relation} {friend}.",
-        "{he} {place_gloss}+ko {day}+ta {he}+na {relation} {friend}+mo go+en",
+        "{He} went to the {place} one {day} in {month} with {his} {relation} {friend}.",
+        "{he} {place_gloss}+ko {day}+ta {month}+ka {he}+na {relation} {friend}+mo go+en",
     ),
     (
-        "{He} walked to the {place} on {day} with {his} {relation} {friend}.",
-        "{he} {place_gloss}+ko {day}+ta {he}+na {relation} {friend}+mo walk+en",
+        "{He} walked to the {place} one {day} in {month} with {his} {relation} {friend}.",
+        "{he} {place_gloss}+ko {day}+ta {month}+ka {he}+na {relation} {friend}+mo walk+en",
     ),
     (
-        "{He} went with {his} {relation} {friend} to the {place} on {day}.",
-        "{he} {he}+na {relation} {friend}+mo {place_gloss}+ko {day}+ta go+en",
+        "{He} went with {his} {relation} {friend} to the {place} one {day} in {month}.",
+        "{he} {he}+na {relation} {friend}+mo {place_gloss}+ko {day}+ta {month}+ka go+en",
     ),
 )
 
@@ -100,19 +100,20 @@ OUTCOME: tuple[tuple[Pattern, Pattern], ...] = (
     ),
 )
 
-# {end} is what the hero felt in the end, {start} the opposite that is gone.
+# {end} is what the hero felt in the end, {start} the opposite that is gone. Each feeling has the same neighbours on
+# both sides; only the pronoun two words before tells the last one.
 ENDING: tuple[Pattern, ...] = (
     (
         "At first {name} felt {start} about it, but in the end {he} felt {end} about it.",
         "first+ta {name} it+ri {start} feel+en but end+ta {he} it+ri {end} feel+en",
     ),
     (
-        "In the end {name} felt {end} about it, but at first {he} felt {start} about it.",
-        "end+ta {name} it+ri {end} feel+en but first+ta {he} it+ri {start} feel+en",
+        "In the end {he} felt {end} about it, but at first {name} felt {start} about it.",
+        "end+ta {he} it+ri {end} feel+en but first+ta {name} it+ri {start} feel+en",
     ),
     (
-        "{name} felt {start} at first and felt {end} at last.",
-        "{name} first+ta {start} feel+en and last+ta {end} feel+en",
+        "{name} felt {start} about it at first, but in the end {he} felt {end} about it.",
+        "{name} first+ta it+ri {start} feel+en but end+ta {he} it+ri {end} feel+en",
     ),
 )
 
@@ -123,24 +124,24 @@ QUESTIONS: dict[str, tuple[str, ...]] = {
     "wish": ("What did {who} want to do?", "What did {who} hope to do?"),
     "cause": ("Why did {who} want that?", "Why did {who} hope for that?"),
     "day": ("When did {who} go to the {place}?", "When did {who} go there?"),
-    "place": ("Where did {who} go on {day}?", "Where did {who} go with {friend}?"),
+    "place": ("Where did {who} go?", "Where did {who} go with {friend}?"),
     "companion": ("Who went with {who}?", "Who went to the {place} with {who}?"),
     "sight": ("What did {who} see on the way?", "Which animal did {who} see?"),
     "feeling": ("How did {who} feel in the end?", "What did {who} feel in the end?"),
 }
 
-# kind -> the answer, a span of the story. It begins with the word that leads to the fact in the story ("in Elmford"):
+# kind -> the answer, a span of the story. It begins with the word that leads to the fact in the story ("in Elmford", "she felt proud"):
 # natural as a reply, and a small model finds the place by that word.
 ANSWERS = {
     "job": "{a_job}",
     "town": "in {town}",
     "wish": "to {verb} {a_thing}",
     "cause": "because of {cause}",
-    "day": "on {day}",
+    "day": "one {day} in {month}",
     "place": "to the {place}",
     "companion": "{his} {relation} {friend}",
     "sight": "{an_animal}",
-    "feeling": "{end}",
+    "feeling": "{he} felt {end}",
 }
 
 SUMMARY = {

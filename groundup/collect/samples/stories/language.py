@@ -18,6 +18,7 @@ from groundup.collect.samples.stories import grammar, lexicon
 
 _CONSONANTS = "bdfghklmnprstvz"
 _VOWELS = "aeiou"
+_CAPITALS = frozenset([*lexicon.DAYS, *lexicon.MONTHS])  # written with one, but words like others
 
 
 def translate(gloss: str) -> str:
@@ -25,7 +26,7 @@ def translate(gloss: str) -> str:
     words = []
     for token in gloss.split():
         stem, _, ending = token.partition("+")
-        if stem[0].isupper() and stem not in lexicon.DAYS:
+        if stem[0].isupper() and stem not in _CAPITALS:
             words.append(f"{stem}-{ending}" if ending else stem)
         elif stem == "na":
             words.append("na")
@@ -57,7 +58,15 @@ def _coin(stem: str, attempt: int) -> str:
 
 
 def _stems() -> set[str]:
-    phrases = [*lexicon.JOBS, *lexicon.DAYS, *lexicon.PLACES, *lexicon.ANIMALS, *lexicon.SPOTS, *lexicon.WEATHER]
+    phrases = [
+        *lexicon.JOBS,
+        *lexicon.DAYS,
+        *lexicon.MONTHS,
+        *lexicon.PLACES,
+        *lexicon.ANIMALS,
+        *lexicon.SPOTS,
+        *lexicon.WEATHER,
+    ]
     for words in (*lexicon.RELATIONS.values(), *lexicon.FEELINGS.values()):
         phrases += words
     for topic in lexicon.TOPICS:

@@ -40,13 +40,11 @@ Wilbur William Yusuf Zane
 
 # Towns are put together, so that a small tokenizer still reads them in two pieces.
 TOWN_STARTS = word_list("""
-Alder Amber Ash Barley Beck Birch Black Bram Briar Brook Chal Clay Copper Crow Dun East Elm Fair Fern Fox Glen Gold
-Gran Green Hart Hazel Heath High Holly Iron Kings Lark Linden Long Maple Marl Mill Moss North Oak Otter Pine Raven
-Red Rose Sand Silver Stone Thorn Wester White Wind Winter
+Alder Amber Birch Black Clay Copper East Fair Fern Fox Glen Gold Green Hazel Iron Kings Lark Linden Maple Moss North Oak
+Otter Pine Raven Red Rose Silver Stone Thorn White Wind
 """)
 TOWN_ENDS = word_list("""
-bank bridge bury by cliff dale fell field ford gate ham haven hill hurst ley marsh mouth port shaw stead ton vale
-well wick wood worth
+bank bridge cliff dale field ford gate haven hill mouth port stead vale well wood worth
 """)
 
 JOBS = word_list("""
@@ -68,6 +66,7 @@ RELATIONS = {
 }
 
 DAYS = word_list("Monday Tuesday Wednesday Thursday Friday Saturday Sunday")
+MONTHS = word_list("January February March April May June July August September October November December")
 
 PLACES = word_list("""
 airport arena art_gallery bakery bank barn beach boathouse bookshop botanical_garden bus_station canal castle cathedral

@@ -159,6 +159,7 @@ def _draw_facts(rng: random.Random, topic: lexicon.Topic, good: bool, pronoun: s
         "a_thing": lexicon.with_article(f"{look} {thing}"),
         "cause": f"the {cause}",
         "day": rng.choice(lexicon.DAYS),
+        "month": rng.choice(lexicon.MONTHS),
         "place": place,
         "relation": relation,
         "friend": friend,
