@@ -131,7 +131,7 @@ def _seconds_of(pattern: re.Pattern[str], text: str) -> float:
 
 def corpus_bytes(recipe: Recipe) -> int:
     """An estimate of the raw text in bytes: counted for samples, file sizes (unpacked about 3.2x) for folders."""
-    total = 0
+    total = 0.0
     for source in recipe.collect.values():
         if source.from_.startswith("samples:"):
             total += (source.count or 2000) * BYTES_PER_SAMPLE

@@ -55,7 +55,7 @@ class Stage:
 
 STAGES = (
     Stage(1, "collect", 1, "groundup.collect.stage:run", (), "raw documents with source and licence"),
-    Stage(2, "clean", 1, "groundup.clean.stage:run", ("collect",), "clean documents; what was dropped, and why"),
+    Stage(2, "clean", 2, "groundup.clean.stage:run", ("collect",), "clean documents; what was dropped, and why"),
     Stage(3, "tokenizer", 1, "groundup.tokenizer.stage:run", ("clean", "collect"), "tokenizer, tokens, trace index"),
     Stage(4, "pretrain", 1, "groundup.pretrain.stage:run", ("tokenizer", "collect"), "base model"),
     Stage(5, "finetune", 1, "groundup.finetune.stage:run", ("model", "collect", "clean", "tokenizer"), "tuned model"),
@@ -94,7 +94,7 @@ class Recipe(Options):
         default_factory=dict, description="the sources, by name; needed unless a given model is tuned on files alone"
     )
     clean: CleanOptions = Field(default_factory=lambda: CleanOptions())
-    tokenizer: TokenizerOptions = Field(default_factory=lambda: TokenizerOptions())
+    tokenizer: TokenizerOptions = Field(default_factory=lambda: TokenizerOptions.model_validate({}))
     model: ModelOptions = Field(default_factory=lambda: ModelOptions())
     pretrain: PretrainOptions = Field(default_factory=lambda: PretrainOptions())
     finetune: FinetuneOptions = Field(default_factory=lambda: FinetuneOptions())

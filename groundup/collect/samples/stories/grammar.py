@@ -130,7 +130,8 @@ QUESTIONS: dict[str, tuple[str, ...]] = {
     "feeling": ("How did {who} feel in the end?", "What did {who} feel in the end?"),
 }
 
-# kind -> the answer, a span of the story. It begins with the word that leads to the fact in the story ("in Elmford", "she felt proud"):
+# kind -> the answer, a span of the story. It begins with the word that leads to the fact in the story ("in Elmford",
+# "she felt proud"):
 # natural as a reply, and a small model finds the place by that word.
 ANSWERS = {
     "job": "{a_job}",

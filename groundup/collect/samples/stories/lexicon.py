@@ -41,7 +41,7 @@ Wilbur William Yusuf Zane
 # Towns are put together, so that a small tokenizer still reads them in two pieces.
 TOWN_STARTS = word_list("""
 Alder Amber Birch Black Clay Copper East Fair Fern Fox Glen Gold Green Hazel Iron Kings Lark Linden Maple Moss North Oak
-Otter Pine Raven Red Rose Silver Stone Thorn White Wind
+Otter Pine Raven Red Rose Silver Stone Thorn White Wind Winter Wester
 """)
 TOWN_ENDS = word_list("""
 bank bridge cliff dale field ford gate haven hill mouth port stead vale well wood worth
