@@ -14,9 +14,8 @@ TRAIN = list(stories.generate(seed=3, count=4_000))
 TEST = list(stories.generate(seed=3, count=1_000, start=4_000))
 
 
-@pytest.mark.parametrize("longest", [1, 2])
-def test_a_bag_of_words_or_word_pairs_cannot_tell_the_sentiment(longest):
-    bag = sklearn_text.CountVectorizer(ngram_range=(1, longest))
+def test_a_bag_of_words_cannot_tell_the_sentiment():
+    bag = sklearn_text.CountVectorizer()
     seen = bag.fit_transform([item.text for item in TRAIN])
     model = linear.LogisticRegression(max_iter=300).fit(seen, [item.good for item in TRAIN])
     accuracy = model.score(bag.transform([item.text for item in TEST]), [item.good for item in TEST])

@@ -6,7 +6,7 @@ Every pattern is a pair (English, gloss). The gloss names stems in the word orde
 Two rules keep the endings honest. Each good ending has a bad twin of exactly the same words in another order, or the
 same words appear as often under both; and a good and a bad feeling are always both named. So the words alone say
 nothing about how a story ends: "It seemed that he would not find it, but he did" against
-"It seemed that he would find it, but he did not". Most twins share even their pairs of neighbouring words.
+"It seemed that he would find it, but he did not".
 """
 
 from __future__ import annotations
@@ -100,20 +100,21 @@ OUTCOME: tuple[tuple[Pattern, Pattern], ...] = (
     ),
 )
 
-# {end} is what the hero felt in the end, {start} the opposite that is gone. Each feeling has the same neighbours on
-# both sides; only the pronoun two words before tells the last one.
+# {end} is what the hero felt in the end, {start} the opposite that is gone. Both are always named, so single words say
+# nothing; the pair "felt sad" does. Endings without such a pair ("felt" for both) were tried: a model of the demo's size
+# and minutes stays at chance on them (docs/log.md).
 ENDING: tuple[Pattern, ...] = (
     (
-        "At first {name} felt {start} about it, but in the end {he} felt {end} about it.",
-        "first+ta {name} it+ri {start} feel+en but end+ta {he} it+ri {end} feel+en",
+        "At first {name} was {start} about it, but in the end {he} felt {end} about it.",
+        "first+ta {name} it+ri {start} be+en but end+ta {he} it+ri {end} feel+en",
     ),
     (
-        "In the end {he} felt {end} about it, but at first {name} felt {start} about it.",
-        "end+ta {he} it+ri {end} feel+en but first+ta {name} it+ri {start} feel+en",
+        "In the end {he} felt {end} about it, but at first {name} was {start} about it.",
+        "end+ta {he} it+ri {end} feel+en but first+ta {name} it+ri {start} be+en",
     ),
     (
-        "{name} felt {start} about it at first, but in the end {he} felt {end} about it.",
-        "{name} first+ta it+ri {start} feel+en but end+ta {he} it+ri {end} feel+en",
+        "{name} was {start} about it at first, but in the end {he} felt {end} about it.",
+        "{name} first+ta it+ri {start} be+en but end+ta {he} it+ri {end} feel+en",
     ),
 )
 
