@@ -67,13 +67,13 @@ def question_only(train: Sequence[Item], asked: Sequence[Item]) -> list[str] | N
 
 
 def bag_of_words(train: Sequence[Item], asked: Sequence[Item]) -> list[str] | None:
-    """Logistic regression over hashed n-grams of the text; gold answers are the labels."""
+    """Logistic regression over the single words of the text; gold answers are the labels."""
     from groundup.language.linear import HashedLinear
 
     labels = sorted({item.gold for item in train})
     if len(train) < FEWEST_TO_LEARN or len(labels) < 2:
         return None
-    model = HashedLinear(labels)
+    model = HashedLinear(labels, pairs=False)
     model.fit([item.text for item in train], [item.gold for item in train])
     return [str(label) for label in model.predict([item.text for item in asked])]
 

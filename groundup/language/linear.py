@@ -32,6 +32,7 @@ class HashedLinear:
         labels: Sequence[str],
         *,
         bits: int = 18,
+        pairs: bool = True,  # also pairs of words and pieces; False: single words only, a bag of words
         epochs: int = 5,
         learning_rate: float = 0.3,
         l2: float = 1e-6,
@@ -41,6 +42,7 @@ class HashedLinear:
             raise DataError(f"A classifier needs two labels or more, came: {list(labels)}.")
         self.labels = list(labels)
         self.bits = bits
+        self.pairs = pairs
         self.epochs = epochs
         self.learning_rate = learning_rate
         self.l2 = l2
@@ -90,7 +92,12 @@ class HashedLinear:
         from safetensors.numpy import save_file
 
         path.parent.mkdir(parents=True, exist_ok=True)
-        facts = {"format": "groundup hashed linear 1", "labels": json.dumps(self.labels), "bits": str(self.bits)}
+        facts = {
+            "format": "groundup hashed linear 1",
+            "labels": json.dumps(self.labels),
+            "bits": str(self.bits),
+            "pairs": str(int(self.pairs)),
+        }
         save_file({"weights": self.weights_HC, "bias": self.bias_C}, path, metadata=facts)
 
     @classmethod
@@ -103,7 +110,7 @@ class HashedLinear:
         try:
             with safe_open(path, framework="numpy") as file:
                 facts = file.metadata() or {}
-                model = cls(json.loads(facts["labels"]), bits=int(facts["bits"]))
+                model = cls(json.loads(facts["labels"]), bits=int(facts["bits"]), pairs=facts.get("pairs") != "0")
                 model.weights_HC = file.get_tensor("weights")
                 model.bias_C = file.get_tensor("bias")
         except (OSError, KeyError, ValueError) as error:
@@ -115,6 +122,8 @@ class HashedLinear:
         found = words(text.lower()) or [""]
         hash_word = xxhash.xxh3_64_intdigest
         single = np.array([hash_word(word.encode()) for word in found], dtype=np.uint64)
+        if not self.pairs:
+            return self._weighted(single)
         pairs = single[:-1] * PAIR_FACTOR + single[1:]
         pieces = np.array(
             [
@@ -125,7 +134,11 @@ class HashedLinear:
             ],
             dtype=np.uint64,
         )
-        hashes = np.concatenate([single, pairs, pieces]) >> np.uint64(64 - self.bits)
+        return self._weighted(np.concatenate([single, pairs, pieces]))
+
+    def _weighted(self, hashes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Buckets of the hashes and their weights, the whole scaled to length 1."""
+        hashes = hashes >> np.uint64(64 - self.bits)
         places, counts = np.unique(hashes.astype(np.int64), return_counts=True)
         weights = 1.0 + np.log(counts)
         return places, (weights / np.sqrt((weights**2).sum())).astype(np.float32)
