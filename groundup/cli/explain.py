@@ -4,25 +4,41 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import asdict
+from pathlib import Path
+from typing import Any
 
 from groundup.cli.output import show
+from groundup.core.errors import UsageError
 
-HELP = """Where does a text come from? The spans of it that stand word for word in the training text, with their documents.
+HELP = """Why does the model say what it says?
 
-  groundup explain demo --sources --text "..."
-  groundup explain demo --sources --prompt "Who are you?"      asks the model, then explains its answer"""
+  groundup explain demo --prompt "Who are you?"                which words, which layer, which documents: writes why.html
+  groundup explain demo --prompt "..." --contrast "..."        why its answer and not this one
+  groundup explain demo --sources --text "..."                 where a text stands word for word in the training text
+  groundup explain demo --sources --prompt "Who are you?"      asks the model, then finds its answer there"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL")
-    parser.add_argument("--sources", action="store_true", required=True, help="which training documents")
+    parser.add_argument("--sources", action="store_true", help="only which training documents, in the terminal")
     group = parser.add_mutually_exclusive_group(required=True)
-    group.add_argument("--text", help="the text to explain")
-    group.add_argument("--prompt", help="ask the model this, and explain its answer")
-    parser.add_argument("--min-length", type=int, default=6, help="shortest span, in tokens")
+    group.add_argument("--text", help="a text to find in the training text (with --sources)")
+    group.add_argument("--prompt", help="what the user says; its answer is explained")
+    parser.add_argument("--target", help="explain this answer instead of the model's own")
+    parser.add_argument("--contrast", help="explain why not this answer")
+    parser.add_argument("--min-length", type=int, default=6, help="shortest span found, in tokens")
+    parser.add_argument("--out", type=Path, default=Path("why.html"), help="the page (why.html)")
 
 
 def run(options: argparse.Namespace) -> int:
+    if options.sources and (options.target or options.contrast):
+        raise UsageError("--target and --contrast have no use with --sources.", repair="Leave --sources out.")
+    if options.text is not None and not options.sources:
+        raise UsageError("--text is looked up in the training text.", repair="Add --sources, or give --prompt.")
+    return _sources(options) if options.sources else _page(options)
+
+
+def _sources(options: argparse.Namespace) -> int:
     from groundup.api import load
 
     model = load(options.model)
@@ -38,4 +54,39 @@ def run(options: argparse.Namespace) -> int:
     if not spans:
         lines.append(f"No span of {options.min_length} or more tokens of this stands in the training text.")
     show(options, {"text": text, "spans": [asdict(span) for span in spans]}, "\n".join(lines))
+    return 0
+
+
+def _page(options: argparse.Namespace) -> int:
+    from groundup.api import load
+    from groundup.audit.explain import explain
+    from groundup.audit.explain_page import write_page
+
+    model = load(options.model)
+    answer = model.chat(options.prompt, temperature=0.0) if options.target is None else options.target
+    # Documents need the run that made the model; without one the page says what words and layers tell.
+    spans: list[Any] = model.explain(answer, min_length=options.min_length) if model.run_folder is not None else []
+    explanation = explain(
+        model.engine, options.prompt, options.target, contrast=options.contrast, chat=True, sources=spans
+    )
+    write_page(explanation, options.out)
+    top = explanation.top_words()
+    lines = [
+        f"answer: {explanation.target.strip()}  (probability {explanation.probability:.2g})",
+        "words:  " + ", ".join(f"{word} {score:+.2f}" for word, score in top) + f"  ({explanation.best_method})",
+        f"layer:  decided at {explanation.decided_at}" if explanation.decided_at is not None else "layer:  never sure",
+        *explanation.notes,
+        f"page:   {options.out}",
+    ]
+    value = {
+        "answer": explanation.target,
+        "probability": explanation.probability,
+        "method": explanation.best_method,
+        "words": [{"word": word, "score": score} for word, score in top],
+        "decided_at": explanation.decided_at,
+        "notes": explanation.notes,
+        "sources": [asdict(span) for span in spans],
+        "page": str(options.out),
+    }
+    show(options, value, "\n".join(lines))
     return 0

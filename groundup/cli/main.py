@@ -35,7 +35,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "evaluate": ("evaluate MODEL", "tasks, or perplexity of any text (--text FILES)"),
         "compare": ("compare A B", "is the difference real?"),
         "audit": ("audit MODEL", "bias, truth, privacy"),
-        "explain": ("explain MODEL", "which training documents (--sources)"),
+        "explain": ("explain MODEL", "which words, which layer, which training documents (--sources)"),
     },
     "Ship": {
         "export": ("export MODEL", "hf, gguf"),

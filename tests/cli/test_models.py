@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -181,3 +182,10 @@ def test_verify_finds_one_changed_byte(groundup: Groundup, tiny_run: Path, tmp_p
     result = groundup("verify", folder)
     assert result.code == 1 and f"CHANGED  2_clean\n         documents/{shard.name} was changed" in result.out
     assert result.out.count("CHANGED") == 1
+
+
+def test_explain_writes_a_page(groundup: Groundup, tiny_run: Path, tmp_path: Path) -> None:
+    page = tmp_path / "why.html"
+    result = groundup("explain", tiny_run, "--prompt", "Who are you?", "--out", page, "--json").value
+    assert result["words"] and result["answer"] in html.unescape(page.read_text(encoding="utf-8"))
+    assert groundup("explain", tiny_run, "--text", "She walked.").code == 2, "a text alone is looked up: --sources"

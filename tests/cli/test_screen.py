@@ -57,7 +57,7 @@ def test_no_verb_shows_the_screen_and_version_the_version(groundup: Groundup) ->
         (["compare", "nowhere", "elsewhere"], "nowhere holds no scores"),
         (["verify", "nowhere"], "no manifest there"),
         (["app", "serch"], "Did you mean 'search'?"),
-        (["explain", "nowhere", "--text", "x"], "required: --sources"),
+        (["explain", "nowhere"], "--text --prompt is required"),
         (["export", "nowhere", "onnx", "--out", "x"], "invalid choice: 'onnx'"),
         (["new", ".", "--budget", "soon"], "--budget soon is not a time"),
     ],

@@ -161,3 +161,13 @@ def test_a_given_model_brings_its_own_shape():
 def test_config_goes_through_json_and_the_hf_form():
     assert ModelConfig.from_dict(CONFIG.to_dict()) == CONFIG
     assert ModelConfig.from_hf(CONFIG.to_hf()) == CONFIG
+
+
+def test_a_model_that_wrote_text_can_still_be_trained() -> None:
+    """Tables made while generating (inference mode) must not stand in the way of gradients."""
+    model = build(CONFIG, seed=3)
+    ids_BT = torch.arange(8)[None]
+    with torch.inference_mode():
+        model(ids_BT)
+    model(ids_BT).sum().backward()
+    assert next(model.parameters()).grad is not None

@@ -35,6 +35,7 @@ class Rotary(nn.Module):
         cos_SK, sin_SK = self(0, int(positions_BT.max()) + 1, like)
         return cos_SK[positions_BT].unsqueeze(1), sin_SK[positions_BT].unsqueeze(1)
 
+    @torch.inference_mode(False)  # tables first asked for while generating serve training and gradients later
     def _build(self, size: int, like: Tensor) -> tuple[Tensor, Tensor]:
         # Angles in fp32 whatever the model's dtype: bf16 cannot tell position 257 from 258.
         exponents = torch.arange(0, self.head_dim, 2, dtype=torch.float32) / self.head_dim
