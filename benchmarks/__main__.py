@@ -9,8 +9,8 @@ import os
 import subprocess
 import sys
 
-BENCHMARKS = ("data", "search")
-NEEDS_DATA = ("data",)
+BENCHMARKS = ("data", "search", "apps", "train", "evaluate", "generate", "serve")
+NEEDS_DATA = ("data", "apps")
 
 
 def main() -> int:

@@ -21,9 +21,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from groundup.clean.html import main_text
+from groundup.clean.main_text import main_text
 from groundup.clean.near import NearDuplicates
-from groundup.clean.text import repair
+from groundup.clean.text import without_mojibake
 from groundup.language.identify import identify
 from groundup.language.words import words
 
@@ -137,10 +137,10 @@ def main() -> None:
     def agree(a: list[str], b: list[str]) -> str:
         return f"same in {sum(map(str.__eq__, a, b)) / len(a):.3f}"
 
-    compare("html", "trafilatura", page_size, lambda: [main_text(page) for page, _ in pages], extracted,
+    compare("html", "trafilatura", page_size, lambda: [main_text(page).text for page, _ in pages], extracted,
             lambda a, b: f"F1 ours {f1(a):.3f}, theirs {f1(b):.3f}")  # fmt: skip
-    compare("repair", "ftfy", size, lambda: [repair(text, "code") for text in texts], fixed,
-            lambda a, b: agree([x.strip() for x in a], [x.strip() for x in b]))  # fmt: skip
+    compare("repair", "ftfy", size, lambda: [without_mojibake(text) for text in texts], fixed,
+            lambda a, b: agree(a, b))  # fmt: skip
     compare("language", "py3langid", size, lambda: [identify(text)[0] for text in texts], classified, agree)
     compare("near duplicates", "rensa", size, lambda: near(texts), lambda: rensa_signatures(texts),
             lambda a, b: f"{len(a)} clusters; theirs: signatures only")  # fmt: skip

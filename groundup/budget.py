@@ -20,11 +20,13 @@ from groundup.stages import Recipe
 
 # Seconds per megabyte of text on the reference machine (2 cores at about 2.5 GHz, measured 2026-11), collect+clean+tokenizer.
 # A machine's own speed scales them (`text_speed`).
-DATA_SECONDS_PER_MB = 1.7
-DATA_SECONDS_FIXED = 6.0  # starting up, training a small tokenizer
-REFERENCE_TEXT_SECONDS = 0.20  # what `text_speed` measures on the reference machine
-BYTES_PER_SAMPLE = 420  # of a story with half of the questions behind it
-AFTER_SECONDS = 35.0  # evaluate, audit, release and report of a small model on the reference machine
+DATA_SECONDS_PER_MB = 1.1
+DATA_SECONDS_FIXED = 4.0  # starting up, training a small tokenizer
+REFERENCE_TEXT_SECONDS = 0.018  # what `text_speed` measures on the reference machine
+BYTES_PER_SAMPLE = 630  # of a story with half of the questions behind it
+AFTER_SECONDS = 15.0  # evaluate, audit, release and report of a small model on the reference machine
+# Looks at the validation split, samples and checkpoints between the steps that `train.speed` times.
+TRAINING_OVERHEAD = 1.2
 FINETUNE_SHARE = 0.30  # of the training time, all tuning steps together; measured best for the demo
 DEPTHS = (2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24)
 # The deepest model is chosen that still sees this many tokens per parameter. Compute-optimal is about 20 (Hoffmann et al.
@@ -50,7 +52,7 @@ def make_plan(recipe: Recipe, console: Console) -> dict[str, Any]:
     speed = text_speed()
     data_seconds = (DATA_SECONDS_FIXED + DATA_SECONDS_PER_MB * text_bytes / 1e6) * speed
     after_seconds = AFTER_SECONDS * speed
-    training_seconds = recipe.budget_seconds - data_seconds - after_seconds
+    training_seconds = (recipe.budget_seconds - data_seconds - after_seconds) / TRAINING_OVERHEAD
     if training_seconds < 5:
         raise RecipeError(
             f"A budget of {recipe.budget} is too short here: reading and cleaning {text_bytes / 1e6:.0f} MB takes about "
@@ -68,16 +70,22 @@ def make_plan(recipe: Recipe, console: Console) -> dict[str, Any]:
     stages["collect"] = {"seconds": round(data_seconds * 0.15, 1)}
     stages["clean"] = {"seconds": round(data_seconds * 0.5, 1)}
     stages["tokenizer"] = {"seconds": round(data_seconds * 0.35, 1)}
-    batch_tokens = recipe.pretrain.batch_size * chosen["model"]["context_length"]
+    batch_tokens = recipe.pretrain.batch_size * recipe.pretrain.accumulate * chosen["model"]["context_length"]
+    fitting = min(pretrain_seconds * chosen["tokens_per_second"], tokens_there * MAX_EPOCHS) / batch_tokens
+    num_steps = recipe.pretrain.steps or max(10, int(fitting))
+    pretrain_seconds = num_steps * batch_tokens / chosen["tokens_per_second"]
     stages["pretrain"] = {
-        "steps": max(10, int(pretrain_seconds * chosen["tokens_per_second"] / batch_tokens)),
-        "seconds": round(pretrain_seconds, 1),
+        "steps": num_steps,
+        "seconds": round(pretrain_seconds * TRAINING_OVERHEAD, 1),
         "model": chosen["model"],
     }
-    for name in steps:
+    for name, options in recipe.finetune.ordered.items():
+        tokens = tuning_seconds / len(steps) * chosen["tokens_per_second"]
+        if options.steps:
+            tokens = options.steps * options.batch_size * options.accumulate * chosen["model"]["context_length"]
         stages[f"finetune.{name}"] = {
-            "tokens": int(tuning_seconds / len(steps) * chosen["tokens_per_second"]),
-            "seconds": round(tuning_seconds / len(steps), 1),
+            "tokens": int(tokens),
+            "seconds": round(tokens / chosen["tokens_per_second"] * TRAINING_OVERHEAD, 1),
         }
     stages["evaluate"] = {"seconds": round(after_seconds * 0.6, 1)}
     stages["audit"] = {"seconds": round(after_seconds * 0.3, 1)}
@@ -99,7 +107,7 @@ def choose_depth(recipe: Recipe, seconds: float, tokens_there: float) -> dict[st
         # A rough bound first (300 GFLOP/s is more than two cores give), so that hopeless sizes are not even measured.
         if best and seconds * 300e9 / count(config).flops_per_token < MIN_TOKENS_PER_PARAMETER * parameters:
             break
-        speed = training_speed(config, recipe.pretrain)
+        speed = training_speed(config, recipe.pretrain, seconds=5.0 if named else 2.5)
         if best and min(seconds * speed, tokens_there * MAX_EPOCHS) < MIN_TOKENS_PER_PARAMETER * parameters:
             break
         best = {"model": config.to_dict(), "parameters": parameters, "tokens_per_second": speed}

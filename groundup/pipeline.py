@@ -11,8 +11,9 @@ from __future__ import annotations
 import contextlib
 import shlex
 import signal
+import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -23,7 +24,7 @@ from groundup.core.console import Console, clock
 from groundup.core.errors import ArtifactError, DataError, Interrupted, RecipeError, UsageError, near
 from groundup.core.files import read_json, write_bytes, write_json
 from groundup.core.manifest import Manifest, as_plain, has_manifest
-from groundup.core.stage import Context, carry_out, content_of
+from groundup.core.stage import Context, Run, carry_out, content_of
 from groundup.finetune.formats import is_file_address
 from groundup.stages import STAGES, Recipe, Stage, read_recipe, stage_named, stage_options
 
@@ -49,10 +50,12 @@ def run(
     again: Sequence[str] = (),
     device: str = "auto",
     console: Console | None = None,
+    team: Any = None,
 ) -> Done:
     """Carry out a recipe (an object, a path or a shipped name). Returns what was made.
 
-    stages: only these and what they still lack. again: make these anew. Raises Interrupted after a Ctrl-C or
+    stages: only these and what they still lack. again: make these anew. team: the processes that torchrun started
+    (`train.team.Team`); the first does everything, the others only join its trainings. Raises Interrupted after a Ctrl-C or
     SIGTERM, with everything saved; running again continues.
     """
     if isinstance(recipe, str):
@@ -61,6 +64,9 @@ def run(
         stage_named(name)
     check(recipe)
     folder = (out or RUNS / recipe.name).absolute()
+    if team is not None and not team.leads:
+        _follow(team, recipe)
+        return Done(folder)
     console = console or Console()
     console.events = folder / "events.jsonl"
     start = time.monotonic()
@@ -77,7 +83,7 @@ def run(
                     seed=recipe.seed,
                     console=console,
                     plan=plan["stages"].get(f"{stage.name}.{step}" if step else stage.name, {}),
-                    device=device,
+                    device=team.device if team is not None else device,
                     hooks=hooks_for(stage, folder),
                     stop=lambda: signals.stop,
                 )
@@ -87,7 +93,7 @@ def run(
                     manifest, made = carry_out(
                         stage.name,
                         stage.version,
-                        stage.run,
+                        _announced(stage, step, team),
                         stage_options(recipe, stage.name, step),
                         inputs_of(stage, recipe, folder, step),
                         folder_of(stage, folder, step),
@@ -96,11 +102,13 @@ def run(
                         again=stage.name in again,
                     )
                 except KeyboardInterrupt:
+                    _dismiss(team)
                     raise Interrupted(
                         f"Stopped in {label}. Finished stages are kept.",
                         repair=f"Continue with: {continue_with(folder)}",
                     ) from None
                 except Interrupted as stopped:
+                    _dismiss(team)
                     raise Interrupted(stopped.message, repair=f"Continue with: {continue_with(folder)}") from None
                 key = f"finetune/{step}" if step else stage.name
                 done.manifests[key] = manifest
@@ -109,10 +117,50 @@ def run(
                     console.note(f"      {clock(time.monotonic() - before)}  {summary(manifest)}")
                 else:
                     console.note("      already made, nothing it depends on has changed")
+    _dismiss(team)
     done.seconds = time.monotonic() - start
     _write_report(folder, console)
     console.event("run", state="done", seconds=round(done.seconds, 1))
     return done
+
+
+def _announced(stage: Stage, step: str, team: Any) -> Run:
+    """The stage's front door; of a training, one that calls the other processes in first."""
+    if team is None or stage.name not in TRAINING:
+        return stage.run
+
+    def together(options: Any, inputs: Mapping[str, Path], output: Path, context: Context) -> dict[str, Any]:
+        places = {name: str(path) for name, path in inputs.items()}
+        team.announce({"stage": stage.name, "step": step, "inputs": places, "plan": dict(context.plan)})
+        return stage.run(options, inputs, output, context)
+
+    return together
+
+
+def _follow(team: Any, recipe: Recipe) -> None:
+    """Join the first process's trainings until it dismisses us; what a stage writes here is thrown away."""
+
+    def join_in(job: dict[str, Any]) -> None:
+        stage = stage_named(job["stage"])
+        context = Context(
+            seed=recipe.seed,
+            console=Console(quiet=True),
+            plan=job["plan"],
+            device=team.device,
+            stop=lambda: signals.stop,
+        )
+        inputs = {name: Path(path) for name, path in job["inputs"].items()}
+        with tempfile.TemporaryDirectory() as scratch, contextlib.suppress(Interrupted):  # the first process tells it
+            stage.run(stage_options(recipe, stage.name, job["step"]), inputs, Path(scratch), context)
+
+    with _stop_signals() as signals:
+        signals.polite = True
+        team.follow(join_in)
+
+
+def _dismiss(team: Any) -> None:
+    if team is not None:
+        team.announce(None)
 
 
 def continue_with(folder: Path) -> str:
@@ -140,7 +188,7 @@ def check(recipe: Recipe) -> None:
     given = recipe.model.from_
     if given and not (Path(given) / "config.json").is_file():
         raise DataError(f"[model] starts from {given}, which is no model folder.", repair="Correct the path.")
-    known = ["samples", "documents", *recipe.collect]
+    known = ["samples", "documents", "arithmetic", *recipe.collect]
     for name, step in recipe.finetune.ordered.items():
         for address in step.data or ():
             source_name = address.partition(":")[0]
@@ -320,6 +368,8 @@ def _depends(stage: Stage, recipe: Recipe, plan: dict[str, Any], step: str) -> A
     if stage.name == "evaluate":
         tasks = [task for task in recipe.evaluate.tasks if task.endswith(".toml")]
         return {"tasks": {task: content_of(Path(task)) for task in tasks}} if tasks else None
+    if stage.name == "audit" and recipe.audit.data:
+        return {"data": content_of(Path(recipe.audit.data))}
     if stage.name == "pretrain":
         return {"model": plan.get("model")}
     if stage.name == "release":

@@ -21,6 +21,7 @@ LIMIT = 3000  # documents looked at: seconds, and enough to see what a folder ho
 IDENTIFIED = 200  # documents whose language is identified; taste
 SMALL_CHARACTERS = 3_000_000  # below this a vocabulary of 4,096 would hold pieces met too rarely; taste
 SHOWN_PROBLEMS = 20
+MOST_SOURCES = 12  # subfolders that become sources of their own; more would only be a long recipe
 
 
 @dataclass(frozen=True)
@@ -70,10 +71,22 @@ def look(folder: Path, *, limit: int = LIMIT) -> Found:
     )
 
 
+def sources_in(folder: Path) -> dict[str, Path]:
+    """The sources a recipe should name: each subfolder, so that scores are told apart by it; else the folder as one."""
+    entries = [path for path in sorted(folder.iterdir()) if not path.name.startswith(".")] if folder.is_dir() else []
+    named = {name_of(path).replace("_", "-"): path for path in entries if path.is_dir() and any(path.iterdir())}
+    if 2 <= len(entries) == len(named) <= MOST_SOURCES:
+        return named
+    return {"documents": folder}
+
+
 def recipe_text(name: str, folder: Path, budget: str, purpose: str, found: Found) -> str:
     """The commented recipe."""
     amount = f"{found.documents:,} documents, {found.characters / 1e6:.1f} million characters"
     more = "" if found.complete else " in the part looked at"
+    sources = "".join(
+        f"[collect.{source}]\nfrom = {_quoted(str(place))}\n\n" for source, place in sources_in(folder).items()
+    ).rstrip("\n")
     keep = [language for language in found.languages if language] or ["en"]
     return f"""# groundup run {name}.toml
 # Written by `groundup new` from {amount}{more}.
@@ -83,8 +96,7 @@ seed    = 1
 budget  = "{budget}"                 # the whole run; `groundup plan {name}.toml` shows how it is shared out
 purpose = {_quoted(purpose)}
 
-[collect.documents]
-from = {_quoted(str(folder))}
+{sources}
 
 [clean]
 steps = ["text", "html", "boilerplate", "quality", "language", "duplicates", "privacy"]

@@ -20,6 +20,7 @@ from groundup.clean.options import CleanOptions
 from groundup.collect.options import SourceOptions
 from groundup.core.errors import RecipeError, near
 from groundup.core.recipe import Options, parse_toml, read_toml, set_values, validate, write_toml
+from groundup.core.registry import load_other_packages
 from groundup.core.stage import Run
 from groundup.evaluate.options import EvaluateOptions
 from groundup.finetune.formats import is_file_address
@@ -54,14 +55,14 @@ class Stage:
 
 
 STAGES = (
-    Stage(1, "collect", 1, "groundup.collect.stage:run", (), "raw documents with source and licence"),
-    Stage(2, "clean", 2, "groundup.clean.stage:run", ("collect",), "clean documents; what was dropped, and why"),
+    Stage(1, "collect", 2, "groundup.collect.stage:run", (), "raw documents with source and licence"),
+    Stage(2, "clean", 3, "groundup.clean.stage:run", ("collect",), "clean documents; what was dropped, and why"),
     Stage(3, "tokenizer", 1, "groundup.tokenizer.stage:run", ("clean", "collect"), "tokenizer, tokens, trace index"),
-    Stage(4, "pretrain", 1, "groundup.pretrain.stage:run", ("tokenizer", "collect"), "base model"),
-    Stage(5, "finetune", 1, "groundup.finetune.stage:run", ("model", "collect", "clean", "tokenizer"), "tuned model"),
-    Stage(6, "evaluate", 2, "groundup.evaluate.stage:run", ("model", "collect", "clean", "tokenizer"), "scores"),
+    Stage(4, "pretrain", 2, "groundup.pretrain.stage:run", ("tokenizer", "collect"), "base model"),
+    Stage(5, "finetune", 2, "groundup.finetune.stage:run", ("model", "collect", "clean", "tokenizer"), "tuned model"),
+    Stage(6, "evaluate", 3, "groundup.evaluate.stage:run", ("model", "collect", "clean", "tokenizer"), "scores"),
     Stage(
-        7, "audit", 1, "groundup.audit.stage:run", ("model", "collect", "clean", "tokenizer", "evaluate"), "findings"
+        7, "audit", 2, "groundup.audit.stage:run", ("model", "collect", "clean", "tokenizer", "evaluate"), "findings"
     ),
     Stage(
         8,
@@ -171,6 +172,7 @@ def find_recipe(name: str) -> Path:
 def read_recipe(name: str, assignments: Iterable[str] = ()) -> Recipe:
     """Read, change (`--set`) and validate a recipe. Relative folders are meant from the recipe's own folder;
     in an assignment, from the current one."""
+    load_other_packages()
     path = find_recipe(name)
     values, text = read_toml(path)
     _resolve_folders(values, path.parent)
@@ -209,6 +211,12 @@ def _resolve_folders(values: dict[str, Any], base: Path) -> None:
     for step in steps.values() if isinstance(steps, dict) else ():
         if isinstance(step, dict) and isinstance(step.get("data"), list):
             step["data"] = [_absolute(address, base, is_file_address) for address in step["data"]]
+        distill = step.get("distill") if isinstance(step, dict) else None
+        if isinstance(distill, dict) and isinstance(distill.get("teacher"), str) and distill["teacher"]:
+            distill["teacher"] = _absolute(distill["teacher"], base, lambda name: True)
+    audit = values.get("audit")
+    if isinstance(audit, dict) and isinstance(audit.get("data"), str) and audit["data"]:
+        audit["data"] = _absolute(audit["data"], base, lambda name: True)
     evaluate = values.get("evaluate")
     if isinstance(evaluate, dict) and isinstance(evaluate.get("tasks"), list):
         evaluate["tasks"] = [_absolute(task, base, lambda name: name.endswith(".toml")) for task in evaluate["tasks"]]

@@ -6,6 +6,7 @@ Conventions of the pages, invisible to readers, on the line before a fenced bloc
     <!-- needs: my_documents -->    the block runs beside a folder of two small documents
     <!-- not a recipe -->           the TOML block is not part of a recipe
     <!-- not run -->                the Python block only shows a shape
+    <!-- takes long -->             anywhere on a page: its Python runs with the slow tests
 
 The Python blocks of one page run one after the other in one process, as a reader would type them.
 """
@@ -24,7 +25,7 @@ from argparse import ArgumentParser
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 
@@ -179,13 +180,17 @@ def test_every_toml_block_is_part_of_a_valid_recipe(page: Path, block: Block) ->
     recipe_from_text(rest, name_of(page))
 
 
-def python_pages() -> list[Path]:
-    return [
-        page for page in TAUGHT if any(b.language == "python" and b.convention != "not run" for b in blocks_of(page))
-    ]
+def python_pages() -> list[Any]:
+    """The pages with code that runs; those that take long are marked slow."""
+    found = []
+    for page in TAUGHT:
+        if any(block.language == "python" and block.convention != "not run" for block in blocks_of(page)):
+            takes_long = "<!-- takes long -->" in page.read_text(encoding="utf-8")
+            found.append(pytest.param(page, id=name_of(page), marks=[pytest.mark.slow] if takes_long else []))
+    return found
 
 
-@pytest.mark.parametrize("page", python_pages(), ids=name_of)
+@pytest.mark.parametrize("page", python_pages())
 def test_the_python_of_a_page_runs_as_it_stands(page: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     code = []
     for block in blocks_of(page):
@@ -197,7 +202,7 @@ def test_the_python_of_a_page_runs_as_it_stands(page: Path, tmp_path: Path, requ
     (tmp_path / "page.py").write_text("\n".join(code), encoding="utf-8")
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
-        [sys.executable, "page.py"], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300
+        [sys.executable, "page.py"], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=600
     )
     assert done.returncode == 0, done.stderr[-3000:]
 

@@ -12,12 +12,14 @@ keeps secrets keeps them in its own database and hands out only a random name).
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from groundup.core.errors import UsageError, near
 from groundup.core.registry import Registry
+from groundup.core.score import Score
 
 State = Mapping[str, Any]
 
@@ -44,6 +46,30 @@ class Answer:
     state: Mapping[str, Any] = field(default_factory=dict)
     confidence: float = 0.0  # in [0, 1]; 0 where the application has no measure of it
     found: bool = True  # False: nothing was found and the text says so
+    edits: tuple[Mapping[str, Any], ...] = ()  # suggestions: {"start", "end", "before", "after", "kind", "reason"}
+    rows: tuple[Mapping[str, Any], ...] = ()  # a table of the result: scores, flags, findings
+
+
+@dataclass(frozen=True)
+class Field:
+    """One value that an action asks for. kind: line, text (many lines), number or choice."""
+
+    name: str
+    title: str
+    kind: str = "line"
+    choices: tuple[str, ...] = ()
+    default: str = ""
+
+
+@dataclass(frozen=True)
+class Action:
+    """One thing an application does when asked with named values; the page draws a form of it, the command fills it."""
+
+    name: str
+    title: str
+    fields: tuple[Field, ...]
+    run: Callable[[Mapping[str, str]], Answer]
+    example: Mapping[str, str] = field(default_factory=dict)  # values that show it at work
 
 
 class App(Protocol):
@@ -60,13 +86,29 @@ class App(Protocol):
         """One message in, one answer out; never raises on what a person may type."""
         ...
 
+    def actions(self) -> tuple[Action, ...]:
+        """What it does besides answering messages; () for an application that only talks."""
+        ...
+
+    def export_data(self) -> dict[str, Any]:
+        """What it has been given or has gathered, as JSON values; `import_data` takes it back."""
+        ...
+
+    def import_data(self, values: Mapping[str, Any]) -> int:
+        """Take in what `export_data` gave (here or elsewhere); returns how many items. DataError for another shape."""
+        ...
+
+    def evaluate(self, data: Path | None) -> list[Score]:
+        """Measure it; `data`: a folder of public test data, without which only what needs none is measured."""
+        ...
+
     def close(self) -> None:
         """Release files."""
         ...
 
 
 APPS: Registry[Any] = Registry("application")
-ROOMS = ("search", "support", "tutor")  # where the shipped applications register themselves
+ROOMS = ("search", "support", "writing", "tutor", "health")  # where the shipped applications register themselves
 
 
 def open_app(name: str, folder: Path | None = None, **settings: Any) -> App:
@@ -76,8 +118,41 @@ def open_app(name: str, folder: Path | None = None, **settings: Any) -> App:
     return app
 
 
+LONGEST_VALUE = 50_000  # characters of one value of an action: a long article or note
+
+
+def do(app: App, name: str, values: Mapping[str, Any]) -> Answer:
+    """Carry out an action of an application. UsageError for an unknown action, field or choice, or a value too long."""
+    offered = {action.name: action for action in app.actions()}
+    if name not in offered:
+        raise UsageError(f"'{app.name}' has no action '{name[:60]}'.", repair=near(name, offered))
+    action = offered[name]
+    fields = {one.name: one for one in action.fields}
+    given: dict[str, str] = {one.name: one.default for one in action.fields}
+    for key, value in values.items():
+        if key not in fields:
+            raise UsageError(f"'{name}' asks for no '{str(key)[:60]}'.", repair=near(str(key), fields))
+        text = str(value).replace("\x00", " ").encode("utf-8", "replace").decode("utf-8")
+        if len(text) > LONGEST_VALUE:
+            raise UsageError(f"'{key}' has {len(text):,} characters; at most {LONGEST_VALUE:,} are read.")
+        one = fields[key]
+        if one.kind == "choice" and text not in one.choices:
+            raise UsageError(f"'{key}' is '{text[:60]}'.", repair=near(text, one.choices))
+        if one.kind == "number" and not text.strip().lstrip("+-").isdigit():
+            raise UsageError(f"'{key}' must be a whole number, not '{text[:60]}'.")
+        given[key] = text.strip()
+    return action.run(given)
+
+
+def settings_with_model(name: str, url: str, model: str) -> dict[str, Any]:
+    """The settings that put a bigger model behind an application: an OpenAI-compatible server and the model's name there."""
+    room = importlib.import_module(f"groundup.apps.{name}.options")
+    made = getattr(room, f"{name.capitalize()}Options")(generator_url=url, generator_model=model)
+    return {"options": made}
+
+
 def names() -> list[str]:
     """The names of all applications, in the order of the shipped rooms, then those of other packages."""
     for room in ROOMS:
         importlib.import_module(f"groundup.apps.{room}.app")
-    return list(APPS)
+    return [*ROOMS, *(one for one in APPS if one not in ROOMS)]

@@ -12,7 +12,7 @@ from groundup.core.recipe import Options
 # check -> the findings it makes; a limit is set on a finding. `base.audits` holds the same names (a test compares).
 FINDINGS: dict[str, tuple[str, ...]] = {
     "bias": ("pronoun_gap",),
-    "privacy": ("secret_exposure_bits",),
+    "privacy": ("secret_exposure_bits", "single_secret_exposure_bits"),
     "leak": ("personal_data_share", "personal_data_from_training"),
     "truth": ("myth_preference",),
     "crows_pairs": ("crows_pairs_summed", "crows_pairs_per_token"),

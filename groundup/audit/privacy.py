@@ -5,8 +5,9 @@ Every planted secret follows a beginning of its own ("The secret word of the red
 or 16 times, and half were left out by a coin: the left-out ones show what exposure looks like without memory,
 1.44 bits on average.
 
-The finding is the mean exposure of the most exposed group of equal copies, not of the worst single secret: the
-largest of a dozen unseen secrets alone would reach some 4.5 bits by chance.
+Two findings: the mean exposure of the most exposed group of equal copies, and that of the group planted once, as a real
+secret mostly stands in real text. Not of the worst single secret: the largest of a dozen unseen secrets alone would
+reach some 4.5 bits by chance.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from groundup.core.randomness import seed_for
 from groundup.metrics.intervals import bootstrap
 
 NAME, MEASURE = "secret_exposure_bits", "mean exposure in bits of the most exposed group of planted secrets"
+ONCE, ONCE_MEASURE = "single_secret_exposure_bits", "mean exposure in bits of secrets that were planted once"
 
 
 @dataclass(frozen=True)
@@ -37,10 +39,11 @@ class Exposed:
 
 @audits.register("privacy")
 def secret_exposure(look: Look) -> list[Finding]:
-    """The finding `secret_exposure_bits`."""
+    """The findings `secret_exposure_bits` and `single_secret_exposure_bits`."""
     planted = look.planted("secrets")
     if not any(row.get("member") for row in planted):
-        return [unmeasured(NAME, MEASURE, 'no secrets were planted ([collect.NAME] plant = ["secrets"])')]
+        why = 'no secrets were planted ([collect.NAME] plant = ["secrets"])'
+        return [unmeasured(NAME, MEASURE, why), unmeasured(ONCE, ONCE_MEASURE, why)]
     exposed = measure(look, planted)
     # By planned copies: a corpus too small for the plan would else make groups of one, whose largest means nothing.
     groups: dict[int, list[float]] = defaultdict(list)
@@ -48,32 +51,45 @@ def secret_exposure(look: Look) -> list[Finding]:
         groups[one.level if one.copies else 0].append(one.bits)
     means = {copies: math.fsum(bits) / len(bits) for copies, bits in sorted(groups.items())}
     worst = max((copies for copies in means if copies), key=lambda copies: means[copies])
-    low, high = bootstrap(groups[worst], look.seed)
     unseen = f", {means[0]:.1f} for {len(groups[0])} left out" if 0 in means else ""
     listed = ", ".join(f"{mean:.1f} bits for {copies} copies" for copies, mean in means.items() if copies)
-    return [
-        Finding(
-            name=NAME,
-            measure=MEASURE,
-            value=means[worst],
-            low=min(float(low), means[worst]),
-            high=max(float(high), means[worst]),
-            n=len(exposed),
-            protocol=f"rank among {look.options.num_candidates} random secrets, skew-normal tail beyond",
-            summary=f"Planted secrets are exposed by {listed}{unseen} ({NEVER_SEEN_BITS:.2f} is chance).",
-            advice="Remove duplicates before training ([clean] steps with 'duplicates'), or train with differential "
-            "privacy; a secret above 10 bits can be guessed from the model.",
-            evidence=[
-                {
-                    "prefix": one.prefix,
-                    "copies": one.copies,
-                    "bits": round(one.bits, 2),
-                    "space_bits": round(one.space_bits, 2),
-                }
-                for one in sorted(exposed, key=lambda one: -one.bits)
-            ],
-        )
-    ]
+    chance = f"({NEVER_SEEN_BITS:.2f} is chance)"
+    told = f"Planted secrets are exposed by {listed}{unseen} {chance}."
+    findings = [_finding(look, NAME, MEASURE, groups[worst], exposed, told)]
+    if 1 not in groups:  # a corpus too small to hold one
+        return [*findings, unmeasured(ONCE, ONCE_MEASURE, "none of the secrets meant to be planted once was")]
+    once = [one for one in exposed if one.copies and one.level == 1]
+    told = f"Secrets that stand once in the training text are exposed by {means[1]:.1f} bits{unseen} {chance}."
+    return [*findings, _finding(look, ONCE, ONCE_MEASURE, groups[1], once, told)]
+
+
+def _finding(
+    look: Look, name: str, measure: str, bits: Sequence[float], exposed: Sequence[Exposed], summary: str
+) -> Finding:
+    """The mean of one group with its interval, and every secret it was measured on as evidence."""
+    mean = math.fsum(bits) / len(bits)
+    low, high = bootstrap(bits, look.seed)
+    return Finding(
+        name=name,
+        measure=measure,
+        value=mean,
+        low=min(float(low), mean),
+        high=max(float(high), mean),
+        n=len(exposed),
+        protocol=f"rank among {look.options.num_candidates} random secrets, skew-normal tail beyond",
+        summary=summary,
+        advice="Remove duplicates before training ([clean] steps with 'duplicates'), or train with differential "
+        "privacy; a secret above 10 bits can be guessed from the model.",
+        evidence=[
+            {
+                "prefix": one.prefix,
+                "copies": one.copies,
+                "bits": round(one.bits, 2),
+                "space_bits": round(one.space_bits, 2),
+            }
+            for one in sorted(exposed, key=lambda one: -one.bits)
+        ],
+    )
 
 
 def measure(look: Look, planted: Sequence[dict[str, object]]) -> list[Exposed]:

@@ -1,20 +1,31 @@
 """The contract of a cleaning step.
 
 A step gets one document and returns it (changed or not) or `Dropped`. A step that must know the whole corpus first
-(lines repeated across documents, duplicates) sets `needs_corpus`: the stage shows it every document by `look`, calls
-`settle` once, and only then `apply`s it. What such a step remembers are hashes and counts, never texts.
+(lines repeated across documents, duplicates) sets `needs_corpus`. Shards may be worked on side by side, in processes
+or on other machines, so such a step passes what it knows on as arrays:
+
+    look(document) ...  -> seen()      one shard's facts, in a worker
+    take(facts) ...     -> settle()    all shards' facts in their order, in one place; then the decision
+    adopt(decision)                    in every worker, before `apply`
+
+What is passed on are hashes and counts, never texts.
 """
 
 from __future__ import annotations
 
 import importlib
 from collections import Counter
-from collections.abc import Callable
-from typing import ClassVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from groundup.clean.options import CleanOptions
 from groundup.core.document import Document, Dropped
 from groundup.core.registry import Registry
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Arrays = Mapping[str, np.ndarray]  # what a corpus step passes on; stored as .npz without pickle
 
 SHOWN = 160  # characters of text around a change that a sample shows; taste
 
@@ -29,10 +40,32 @@ class Step:
         self.counts: Counter[str] = Counter()
 
     def look(self, document: Document) -> None:
-        """First pass over the corpus, in order (only when `needs_corpus`)."""
+        """First pass over one shard, in order (only when `needs_corpus`)."""
 
-    def settle(self) -> None:
-        """After the first pass: decide."""
+    def seen(self) -> Arrays:
+        """What `look` gathered from the shard, and forget it: the next shard starts afresh."""
+        return {}
+
+    def take(self, facts: Arrays) -> None:
+        """One shard's facts; shards come in their order."""
+
+    def settle(self) -> Arrays:
+        """All facts are in: the decision."""
+        return {}
+
+    def adopt(self, decision: Arrays) -> None:
+        """The decision, before the first `apply`."""
+
+    def summary(self, dropped: Iterable[Dropped]) -> dict[str, Any]:
+        """What clean.json tells beside the counts, from what the step dropped; empty for nothing."""
+        return {}
+
+    def learn(self, documents: Iterable[Document]) -> None:
+        """The whole first pass in one place, for a corpus of one shard."""
+        for document in documents:
+            self.look(document)
+        self.take(self.seen())
+        self.adopt(self.settle())
 
     def apply(self, document: Document) -> Document | Dropped:
         """The document, changed or not, or why it is dropped."""
@@ -51,7 +84,8 @@ STEPS: Registry[Callable[[CleanOptions], Step]] = Registry("clean step")
 
 # Our own steps, imported when a recipe names them; other packages register theirs in STEPS.
 MODULES = {name: f"groundup.clean.{name}" for name in
-           ("html", "text", "boilerplate", "quality", "language", "duplicates", "privacy")}  # fmt: skip
+           ("html", "text", "boilerplate", "code", "quality", "score", "toxicity", "language", "contamination",
+            "paragraphs", "duplicates", "privacy", "mixture")}  # fmt: skip
 
 
 def step_names() -> list[str]:

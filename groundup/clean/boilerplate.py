@@ -4,13 +4,14 @@
 - lines known by their words: cookies, navigation, sharing, subscription, copyright;
 - frames: Project Gutenberg header and licence, Markdown front matter (its title is kept), licence comments on code.
 
-Memory of the first pass: two tables of 2^22 counters (a count-min sketch, Cormode and Muthukrishnan 2005) and 8 bytes
-a document, however large the corpus.
+Memory: a shard's line hashes where it is looked at; in one place two tables of 2^22 counters (a count-min sketch, Cormode
+and Muthukrishnan 2005) and 8 bytes a document; in every worker the decision, 1 MB of bits.
 """
 
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xxhash
@@ -20,8 +21,10 @@ from groundup.clean.frames import without_front_matter, without_gutenberg_frame,
 from groundup.clean.options import CleanOptions
 from groundup.core.document import Document, Dropped
 
+if TYPE_CHECKING:
+    from groundup.clean.base import Arrays
+
 TABLE_BITS = 22  # 4M counters: with 1M different lines a false count of 10 has a chance below 1e-9
-FLUSH = 1 << 16
 MAX_LINE = 400  # characters; longer lines are paragraphs, the concern of duplicates
 MIN_LETTERS = 6  # "* * *", "}" and page numbers say nothing about where they come from
 
@@ -69,26 +72,54 @@ class Boilerplate(Step):
     def __init__(self, options: CleanOptions) -> None:
         super().__init__(options)
         self.options = options.boilerplate
-        self.tables = np.zeros((2, 1 << TABLE_BITS), dtype=np.uint32)
-        self.pending: list[int] = []
-        self.seen: set[int] = set()  # hashes of texts: a copied document must not make its own lines look common
-        self.limit = 0
+        # Of the shard being looked at
+        self.identities: list[int] = []  # hash of each different text
+        self.hashes: list[np.ndarray] = []  # of each such text, its different lines' hashes
+        self.in_shard: set[int] = set()
+        # Of the whole corpus
+        self.tables: np.ndarray | None = None  # (2, 2^22) counters, made when the first facts come
+        self.seen_texts: set[int] = set()  # a copied document must not make its own lines look common
+        self.common: np.ndarray | None = None  # the decision: (2, 2^22 / 8) bits, 1 where the count reaches the limit
 
     def look(self, document: Document) -> None:
         if not self.options.repeated or kind_of(document) == "code":
             return
         identity = int(document.content_hash[:15], 16)
-        if identity in self.seen:
+        if identity in self.in_shard:
             return
-        self.seen.add(identity)
-        self.pending.extend({_line_hash(line) for line in document.text.split("\n")})
-        if len(self.pending) >= FLUSH:
-            self._flush()
+        self.in_shard.add(identity)
+        lines = {_line_hash(line) for line in document.text.split("\n")}
+        lines.discard(0)
+        self.identities.append(identity)
+        self.hashes.append(np.fromiter(lines, dtype=np.uint64, count=len(lines)))
 
-    def settle(self) -> None:
-        self._flush()
-        self.limit = max(self.options.min_documents, round(self.options.min_share * len(self.seen)))
-        self.seen.clear()
+    def seen(self) -> Arrays:
+        facts = {
+            "identities": np.array(self.identities, dtype=np.uint64),
+            "sizes": np.array([len(lines) for lines in self.hashes], dtype=np.int64),
+            "lines": np.concatenate([*self.hashes, np.zeros(0, dtype=np.uint64)]),
+        }
+        self.identities, self.hashes, self.in_shard = [], [], set()
+        return facts
+
+    def take(self, facts: Arrays) -> None:
+        if self.tables is None:
+            self.tables = np.zeros((2, 1 << TABLE_BITS), dtype=np.uint32)
+        identities = facts["identities"].tolist()
+        is_new = np.array([identity not in self.seen_texts for identity in identities], dtype=bool)
+        self.seen_texts.update(identities)
+        lines = facts["lines"][np.repeat(is_new, facts["sizes"])]
+        for row, places in zip(self.tables, _places(lines), strict=True):
+            row += np.bincount(places, minlength=1 << TABLE_BITS).astype(np.uint32)
+
+    def settle(self) -> Arrays:
+        limit = max(self.options.min_documents, round(self.options.min_share * len(self.seen_texts)))
+        tables = np.zeros((2, 1 << TABLE_BITS), dtype=np.uint32) if self.tables is None else self.tables
+        self.tables, self.seen_texts = None, set()
+        return {"common": np.packbits(tables >= limit, axis=1)}
+
+    def adopt(self, decision: Arrays) -> None:
+        self.common = decision["common"]
 
     def apply(self, document: Document) -> Document | Dropped:
         text, meta = document.text, document.meta
@@ -134,25 +165,22 @@ class Boilerplate(Step):
                 line = lines[place]
                 if not line.strip() or place in gone:
                     continue
-                if _FIELD.match(line) or line.startswith("#") or self._count(line) < self.limit:
+                if _FIELD.match(line) or line.startswith("#") or not self._is_common(line):
                     break
                 gone.add(place)
         return gone
 
-    def _flush(self) -> None:
-        hashes = np.array(self.pending, dtype=np.uint64)
-        hashes = hashes[hashes != 0]
-        for row, places in zip(self.tables, _places(hashes), strict=True):
-            np.add.at(row, places, 1)
-        self.pending.clear()
-
-    def _count(self, line: str) -> int:
-        """In how many different documents the line stands (never too few, hardly ever too many)."""
+    def _is_common(self, line: str) -> bool:
+        """Whether the line stands in so many different documents (never wrongly not, hardly ever wrongly so)."""
         number = _line_hash(line)
-        if not number:
-            return 0
-        mask = (1 << TABLE_BITS) - 1
-        return min(int(self.tables[0, number & mask]), int(self.tables[1, number >> (64 - TABLE_BITS)]))
+        if not number or self.common is None:
+            return False
+        low, high = number & ((1 << TABLE_BITS) - 1), number >> (64 - TABLE_BITS)
+        return _bit(self.common[0], low) and _bit(self.common[1], high)
+
+
+def _bit(bits: np.ndarray, place: int) -> bool:
+    return bool(bits[place >> 3] >> (7 - (place & 7)) & 1)
 
 
 def _places(hashes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from groundup.core.errors import near
 from groundup.core.recipe import Options
 
-DEFAULT_STEPS = ("html", "text", "boilerplate", "quality", "language", "duplicates", "privacy")
+DEFAULT_STEPS = ("html", "text", "code", "boilerplate", "quality", "language", "duplicates", "privacy")
 
 
 class HtmlOptions(Options):
@@ -52,6 +52,10 @@ class GopherOptions(Options):
     max_bullet_lines: float = 0.9
     max_ellipsis_lines: float = 0.3
     min_words_with_letter: float = 0.8
+    # FineWeb's code counts every mark as a word without a letter, which drops lively dialogue; the paper says words
+    count_marks: bool = Field(
+        default=False, description="count punctuation marks as words in that share, as FineWeb did"
+    )
     min_stop_words: int = Field(default=2, ge=0, description="different common words of the language it seems to be in")
 
 
@@ -105,8 +109,65 @@ class LanguageOptions(Options):
     min_confidence: float = Field(default=0.5, ge=0, le=1, description="below it a document counts as unsure")  # taste
 
 
+class CodeOptions(Options):
+    """Rules for source code, as StarCoder's data has them (Li et al. 2023, section 3; Kocetkov et al. 2022)."""
+
+    max_mean_line: int = Field(default=100, ge=1, description="characters; longer lines on average: minified")
+    max_line: int = Field(default=1000, ge=1, description="characters; a longer line: minified or data")
+    min_letters: float = Field(default=0.25, ge=0, le=1, description="share of letters and digits; below it: data")
+    # Tables of numbers and hexadecimal constants; taste, checked on the code of docs/log.md
+    max_number_lines: float = Field(
+        default=0.6, ge=0, le=1, description="share of lines of numbers only; above it: data"
+    )
+    generated: bool = Field(default=True, description='drop files that say they are generated ("do not edit")')
+    licences: tuple[str, ...] = Field(
+        default=(), description="keep only code under these licences (SPDX, `*` allowed); empty: all"
+    )
+
+
+class ScoreOptions(Options):
+    """A quality score learned from your examples: files or folders of texts (txt, md, jsonl, csv, parquet)."""
+
+    good: tuple[str, ...] = Field(default=(), description="texts like those you want")
+    bad: tuple[str, ...] = Field(default=(), description="texts like those you do not want")
+    min_score: float = Field(default=0.5, ge=0, le=1, description="drop documents below; 0: only write the score")
+
+
+class ToxicityOptions(Options):
+    """Toxic documents, by a word list and by a classifier trained on your labelled examples."""
+
+    # 1 listed word in 100: prose of any kind has far fewer, abuse has more. Taste
+    max_words: float = Field(default=0.01, ge=0, le=1, description="listed words per word, above it: toxic")
+    toxic: tuple[str, ...] = Field(default=(), description="examples of toxic texts to train the classifier on")
+    harmless: tuple[str, ...] = Field(default=(), description="examples of harmless texts to train it on")
+    max_probability: float = Field(default=0.9, ge=0, le=1, description="by the classifier, above it: toxic")
+    action: Literal["drop", "label"] = Field(default="drop", description="label: only write meta.toxicity")
+
+
+class ContaminationOptions(Options):
+    """Evaluation sets that must not be learned from."""
+
+    against: tuple[str, ...] = Field(
+        default=(), description="evaluation sets: files or folders (jsonl, json, csv, parquet, txt)"
+    )
+    # 13 words: Brown et al. 2020 (GPT-3), appendix C
+    ngram: int = Field(default=13, ge=5, description="words in a row that count as an overlap")
+    # 6 words: shorter questions with their answers are everyday phrases; taste
+    min_words: int = Field(default=6, ge=3, description="items shorter than an n-gram count whole from this length on")
+
+
+class ParagraphsOptions(Options):
+    """Paragraphs that stand in several documents; the first keeps it."""
+
+    min_documents: int = Field(default=2, ge=2, description="a paragraph in so many documents is repeated")
+    # 80 characters: shorter paragraphs (dialogue, captions) recur by chance; taste
+    min_characters: int = Field(default=80, ge=1, description="shorter paragraphs are left alone")
+    # CCNet (Wenzek et al. 2020) drops what deduplication leaves too little of; half is taste
+    min_left: float = Field(default=0.5, ge=0, le=1, description="a document that keeps less of itself is dropped")
+
+
 class DuplicatesOptions(Options):
-    """Exact and near duplicates; the longest copy of a cluster stays."""
+    """Exact and near duplicates; the best copy of a cluster stays."""
 
     near: bool = True
     # 0.7: between FineWeb's effective 0.72 and RefinedWeb's 0.8 on word 5-grams
@@ -117,15 +178,48 @@ class DuplicatesOptions(Options):
     permutations: int = Field(default=128, ge=16, description="length of the MinHash signature")
     # 21 bands of 6 rows: a pair at 0.8 is compared with probability 0.998, at 0.72 with 0.96
     bands: int = Field(default=21, ge=1)
+    prefer: tuple[str, ...] = Field(default=(), description="sources whose copy stays, the dearest first")
+    against: tuple[str, ...] = Field(
+        default=(), description="an older corpus (a run, a folder, files): copies of its texts are dropped"
+    )
+
+
+class SourceMix(Options):
+    """How much of one source goes into the mixture."""
+
+    epochs: float = Field(
+        default=1.0, gt=0, le=16, description="how often it is read: 0.5 keeps half of its documents, 2 repeats all"
+    )
+    max_bytes: int | None = Field(default=None, gt=0, description="at most this much text (before epochs)")
+    max_documents: int | None = Field(default=None, gt=0, description="at most this many documents (before epochs)")
+    weight: float | None = Field(
+        default=None, gt=0, description="share of the mixture against the other weights; sets the epochs"
+    )
+
+
+class MixtureOptions(Options):
+    """The mixture of sources: [clean.mixture.sources.NAME]."""
+
+    sources: dict[str, SourceMix] = Field(default={}, description="by the name of the source; others come in once")
+    # Repeating data up to 4 times is worth about as much as new data (Muennighoff et al. 2023)
+    max_epochs: float = Field(default=4.0, ge=1, le=16, description="weights never repeat a source more often")
 
 
 class PrivacyOptions(Options):
     """Personal data."""
 
     action: Literal["mask", "drop", "pseudonym"] = Field(default="mask", description="drop: the whole document")
-    kinds: tuple[str, ...] = Field(default=(), description="only these kinds (email, phone, ...); empty: all")
+    kinds: tuple[str, ...] = Field(
+        default=(),
+        description="only these kinds; empty: all that have a form (email, phone, card ...). person, address, place, "
+        "organization, nationality, age, date, title, postcode, licence and url are looked for only when named",
+    )
     key: str = Field(
         default="groundup", description="secret key of the pseudonyms; change it for data that you publish"
+    )
+    log: bool = Field(
+        default=False,
+        description="note in each document's meta what was masked: kind, place, keyed hash, never the text",
     )
 
 
@@ -138,8 +232,18 @@ class CleanOptions(Options):
     boilerplate: BoilerplateOptions = BoilerplateOptions()
     quality: QualityOptions = QualityOptions()
     language: LanguageOptions = LanguageOptions()
+    code: CodeOptions = CodeOptions()
+    score: ScoreOptions = ScoreOptions()
+    toxicity: ToxicityOptions = ToxicityOptions()
+    contamination: ContaminationOptions = ContaminationOptions()
+    paragraphs: ParagraphsOptions = ParagraphsOptions()
     duplicates: DuplicatesOptions = DuplicatesOptions()
     privacy: PrivacyOptions = PrivacyOptions()
+    mixture: MixtureOptions = MixtureOptions()
+    engine: Literal["local", "ray"] = Field(
+        default="local", description='"ray": on a Ray cluster (RAY_ADDRESS, else one started here); same bytes'
+    )
+    workers: int = Field(default=0, ge=0, description="processes; 0: one a core where the corpus is worth it")
 
     @field_validator("steps")
     @classmethod
@@ -152,3 +256,18 @@ class CleanOptions(Options):
         if len(set(steps)) < len(steps):
             raise ValueError(f"a step is named twice: {', '.join(steps)}")
         return steps
+
+    @model_validator(mode="after")
+    def _has_examples(self) -> CleanOptions:
+        wanted = {
+            "score": ("good", self.score.good) if not self.score.good else ("bad", self.score.bad),
+            "contamination": ("against", self.contamination.against),
+        }
+        for step, (option, places) in wanted.items():
+            if step in self.steps and not places:
+                raise ValueError(f"the step '{step}' needs clean.{step}.{option}: files or folders to learn from")
+        if bool(self.toxicity.toxic) != bool(self.toxicity.harmless):
+            raise ValueError(
+                "clean.toxicity: its classifier learns from both, toxic and harmless; one names no examples"
+            )
+        return self

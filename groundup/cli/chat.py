@@ -27,9 +27,12 @@ def run(options: argparse.Namespace) -> int:
 
     from groundup.api import load
     from groundup.collect.samples.small_talk import OPENERS
+    from groundup.generate.purpose import demand_writer
     from groundup.generate.sampling import Sampling
+    from groundup.pipeline import find_model
 
     console = console_of(options)
+    demand_writer(find_model(options.model), "chat")
     model = load(options.model, device=options.device)
     sampling = Sampling(max_tokens=options.max_tokens, temperature=options.temperature, seed=options.seed)
     start = [{"role": "system", "content": options.system}] if options.system else []

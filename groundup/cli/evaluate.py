@@ -5,13 +5,17 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from groundup.cli.output import columns, show
+from groundup.cli.output import columns, console_of, show
 
 HELP = """Score a model: on tasks, or the perplexity and bits per byte of any text.
 
   groundup evaluate demo                          the tasks of its recipe, again
   groundup evaluate demo --text book.txt          bits per byte and perplexity of files
-  groundup evaluate MODEL --tasks piqa,copa --data FOLDER --shots 0,1"""
+  groundup evaluate MODEL --tasks piqa,copa --data FOLDER --shots 0,1,5
+  groundup evaluate MODEL --tasks arithmetic,core --data FOLDER --prompts
+
+MODEL is a run, a run folder or any Hugging Face model folder. Groups of tasks: arithmetic, word_scrambling, bigbench,
+commonsense, knowledge, truthfulqa, stories."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,8 +23,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--text", nargs="+", type=Path, metavar="FILE", help="measure these text files")
     parser.add_argument("--tasks", help="task names, separated by commas")
     parser.add_argument("--shots", type=_numbers, metavar="N,N", help="examples shown before the question: 0 or 0,1,5")
-    parser.add_argument("--limit", help="items a task, or: all")
-    parser.add_argument("--data", type=Path, help="folder with the tasks' data")
+    parser.add_argument("--limit", help="items a task (default 100), or: all")
+    parser.add_argument("--data", type=Path, help="folder with the tasks' rows, or with folders of them")
+    parser.add_argument("--prompts", action="store_true", help="show one whole prompt of each task and its answer")
     parser.add_argument("--out", type=Path, help="write scores.json and items/ here")
     parser.add_argument("--device", default="auto")
 
@@ -52,7 +57,6 @@ def _text(options: argparse.Namespace, folder: Path) -> int:
 def _tasks(options: argparse.Namespace, folder: Path) -> int:
     import tempfile
 
-    from groundup.core.console import Console
     from groundup.core.errors import UsageError
     from groundup.core.recipe import validate
     from groundup.core.score import read_scores
@@ -85,14 +89,27 @@ def _tasks(options: argparse.Namespace, folder: Path) -> int:
         raise UsageError(f"{options.out} exists and is not empty.", repair="Choose another folder with --out.")
     inputs = inputs_of_model(folder, run_folder)
     # The recipe's seed, so that the same items are asked: `groundup compare` pairs them.
-    context = Context(seed=recipe.seed if recipe else 1, console=Console(quiet=True), device=options.device)
+    context = Context(seed=recipe.seed if recipe else 1, console=console_of(options), device=options.device)
     with tempfile.TemporaryDirectory() as temporary:
         output = options.out or Path(temporary)
         output.mkdir(parents=True, exist_ok=True)
         evaluate(chosen, inputs, output, context)
         scores = read_scores(output / "scores.json")
-    show(options, [score.__dict__ for score in scores], table(scores))
+        shown = _prompts(output) if options.prompts else ""
+    show(options, [score.__dict__ for score in scores], shown + table(scores))
     return 0
+
+
+def _prompts(folder: Path) -> str:
+    """The first item of every task as the model saw it, what it answered and what is right."""
+    from groundup.evaluate.stage import read_items
+
+    parts = []
+    for path in sorted((folder / "items").glob("*.jsonl.zst")):
+        row = next(read_items(path))
+        name = path.name.removesuffix(".jsonl.zst")
+        parts.append(f"--- {name}\n{row['prompt']}\n-> {row['answer']!r}; right: {row['gold']!r}\n")
+    return "\n".join([*parts, ""])
 
 
 def _numbers(text: str) -> list[int]:

@@ -33,7 +33,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
     "Look": {
         "show": ("show THING", "a run, model, corpus, tokenizer: state, scores, what was dropped"),
         "evaluate": ("evaluate MODEL", "tasks, or perplexity of any text (--text FILES)"),
-        "compare": ("compare A B", "is the difference real?"),
+        "compare": ("compare A B ...", "is the difference real?"),
         "audit": ("audit MODEL", "bias, truth, privacy"),
         "explain": ("explain MODEL", "which words, which layer, which training documents (--sources)"),
     },

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import functools
+import os
 import shlex
 from pathlib import Path
 
@@ -40,9 +42,18 @@ def run(options: argparse.Namespace) -> int:
     out = options.out
     if out is None and find_recipe(options.recipe).parent.joinpath("plan.json").exists():
         out = find_recipe(options.recipe).parent  # continuing a run folder
-    done = pipeline.run(
-        recipe, stages=options.stages, out=out, again=options.again, device=options.device, console=console_of(options)
+    call = functools.partial(
+        pipeline.run, recipe, stages=options.stages, out=out, again=options.again, console=console_of(options)
     )
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:  # torchrun started several of us
+        from groundup.train.team import joined
+
+        with joined(options.device) as team:
+            done = call(team=team)
+        if not team.leads:
+            return 0
+    else:
+        done = call(device=options.device)
     value = {
         "folder": str(done.folder),
         "made": done.made,

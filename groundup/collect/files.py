@@ -30,7 +30,7 @@ def documents_of(name: str, options: SourceOptions, folder: Path | None = None) 
     if options.from_ == "-":
         load()
         found = (
-            item if isinstance(item, Problem) else _document(name, item[0], item[1], options)
+            item if isinstance(item, Problem) else to_document(name, item[0], item[1], options)
             for item in _read_standard_input(options)
         )
         yield from _at_most(options.count, found)
@@ -47,12 +47,12 @@ def documents_of(name: str, options: SourceOptions, folder: Path | None = None) 
     for path, file in _walk(root):
         if isinstance(file, Problem):
             yield file
-        elif _is_wanted(path, options):
+        elif is_wanted(path, options):
             for item in _read_file(path, file, options):
                 if isinstance(item, Problem):
                     yield item
                     continue
-                yield _document(name, item[0], item[1], options)
+                yield to_document(name, item[0], item[1], options)
                 done += 1
                 if options.count is not None and done >= options.count:
                     return
@@ -103,7 +103,8 @@ def _walk(root: Path) -> Iterator[tuple[str, Path | Problem]]:
     yield from visit(root, "")
 
 
-def _is_wanted(path: str, options: SourceOptions) -> bool:
+def is_wanted(path: str, options: SourceOptions) -> bool:
+    """Whether include and exclude let a path through."""
     name = path.rsplit("/", 1)[-1]
 
     def matches(patterns: tuple[str, ...]) -> bool:
@@ -119,7 +120,7 @@ def _read_file(path: str, file: Path, options: SourceOptions) -> Iterator[tuple[
             if size == 0:
                 yield Problem(path, "empty", "no bytes")
                 return
-            yield from _read(Opened(path, file.name, stream, size), options, depth=0)
+            yield from read_opened(Opened(path, file.name, stream, size), options, depth=0)
     except OSError as error:
         yield Problem(path, "unreadable", error.strerror or str(error))
 
@@ -136,16 +137,16 @@ def _read_standard_input(options: SourceOptions) -> Iterator[tuple[str, Found] |
         (b"(\xb5/\xfd", ".txt.zst"),
     )
     suffix = next((name for sign, name in signs if head.lower().startswith(sign)), ".txt")
-    yield from _read(Opened("stdin", f"stdin{suffix}", stream), options, depth=0)
+    yield from read_opened(Opened("stdin", f"stdin{suffix}", stream), options, depth=0)
 
 
-def _read(opened: Opened, options: SourceOptions, depth: int) -> Iterator[tuple[str, Found] | Problem]:
+def read_opened(opened: Opened, options: SourceOptions, depth: int = 0) -> Iterator[tuple[str, Found] | Problem]:
     """Read one open file: unpack it, walk an archive, or hand it to the reader of its suffix."""
     if depth > MAX_DEPTH:
         yield Problem(opened.path, "nested", f"archives nested more than {MAX_DEPTH} deep")
     elif opened.suffix in PACKED:
         inner, guard = unpacked(opened)
-        yield from _read(inner, options, depth + 1)
+        yield from read_opened(inner, options, depth + 1)
         if guard.damage:
             yield Problem(opened.path, "truncated", f"what came before the damage is kept ({guard.damage})")
     elif opened.suffix in ARCHIVES:
@@ -153,7 +154,7 @@ def _read(opened: Opened, options: SourceOptions, depth: int) -> Iterator[tuple[
             if isinstance(member, Problem):
                 yield member
             else:
-                yield from _read(member, options, depth + 1)
+                yield from read_opened(member, options, depth + 1)
     else:
         yield from _read_plain(opened, options)
 
@@ -185,7 +186,8 @@ def _path(opened: Opened, item: Found) -> str:
     return f"{opened.path}#{item.part}" if item.part else opened.path
 
 
-def _document(source: str, path: str, found: Found, options: SourceOptions) -> Document:
+def to_document(source: str, path: str, found: Found, options: SourceOptions) -> Document:
+    """What a reader found as a document of `source`."""
     return Document(
         text=found.text,
         source=source,

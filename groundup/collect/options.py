@@ -7,6 +7,8 @@ from pydantic import Field, field_validator
 from groundup.core.recipe import Options
 
 SAMPLES = "samples:"  # the prefix of sources that are made by rules
+GIT = "git:"  # of a repository, a folder or an address
+HUB = "hf:"  # of a data set of the Hugging Face hub
 
 
 class WebOptions(Options):
@@ -30,7 +32,10 @@ class WebOptions(Options):
 class SourceOptions(Options):
     """One source of documents."""
 
-    from_: str = Field(alias="from", description='"samples:NAME", a folder, a file, "https://..." or "-"')
+    from_: str = Field(
+        alias="from",
+        description='"samples:NAME", a folder, a file, "https://...", "git:...", "hf:OWNER/NAME", "s3://..." or "-"',
+    )
     count: int | None = Field(default=None, gt=0, description="at most this many documents (samples: exactly)")
     plant: tuple[str, ...] = Field(
         default=(), description="known dirt for samples: duplicates, boilerplate, mojibake ..."
@@ -78,3 +83,13 @@ class SourceOptions(Options):
     def is_web(self) -> bool:
         """Whether `from` is an address on the web."""
         return self.from_.startswith(("http://", "https://"))
+
+    @property
+    def is_git(self) -> bool:
+        """Whether `from` is a git repository."""
+        return self.from_.startswith(GIT)
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether `from` is a data set of the hub or another address that fsspec opens."""
+        return self.from_.startswith(HUB) or ("://" in self.from_ and not self.is_web and not self.is_git)

@@ -123,6 +123,14 @@ def _found_documents(
         from groundup.collect.web import documents_of_site
 
         items = documents_of_site(name, source, folder, context.stop)
+    elif source.is_git:
+        from groundup.collect.git import documents_of_repository
+
+        items = documents_of_repository(name, source)
+    elif source.is_remote:
+        from groundup.collect.remote import documents_of_remote
+
+        items = documents_of_remote(name, source)
     else:
         items = documents_of(name, source)
     seen: set[str] = set()

@@ -71,10 +71,15 @@ class Metric:
     of: Callable[[Sequence[Outcome]], float]
     mark: str = ""
     higher_is_better: bool = True
-    chance: float | None = None
+    # What guessing gets: a number, or a rule of the outcomes where items differ in what can be guessed.
+    chance: float | Callable[[Sequence[Outcome]], float] | None = None
     # Of the bootstrap over items: places the 2.5 % point to about one part in five of its own error. Taste: more
     # would take longer than asking the model.
     resamples: int = 500
+
+    def chance_of(self, outcomes: Sequence[Outcome]) -> float | None:
+        """What guessing gets on these items, None where that makes no sense."""
+        return self.chance(outcomes) if callable(self.chance) else self.chance
 
 
 @dataclass(frozen=True)
@@ -118,6 +123,9 @@ class Task(Protocol):
     @property
     def baselines(self) -> tuple[Baseline, ...]: ...
 
+    # Optional: `takes_shots = False` where worked examples make no sense, and
+    # `draw(data, limit) -> items` where the task itself knows which items to ask, shots included.
+
     def items(self, data: Data, split: str = "test") -> list[Item]:
         """All items of a split; `stage.run` draws the ones that are asked."""
         ...
@@ -135,10 +143,21 @@ class Task(Protocol):
         ...
 
 
+def takes_shots(task: Task, subject: Subject) -> bool:
+    """Whether worked examples can be shown: not where no question is asked, nor to a model that answers by its head."""
+    return bool(getattr(task, "takes_shots", True)) and not subject.head
+
+
 tasks: Registry[Callable[[], Task]] = Registry("evaluation task")
 
 
-def mean_of(mark: str, *, name: str = "", higher_is_better: bool = True, chance: float | None = None) -> Metric:
+def mean_of(
+    mark: str,
+    *,
+    name: str = "",
+    higher_is_better: bool = True,
+    chance: float | Callable[[Sequence[Outcome]], float] | None = None,
+) -> Metric:
     """The metric that averages one mark."""
 
     def mean(outcomes: Sequence[Outcome]) -> float:

@@ -9,6 +9,7 @@ Each answers from words alone and is marked by the task's own function.
     word overlap      the sentence of the text that shares the rarest words with the question
     BM25              the choice whose words fit the question best (Robertson & Zaragoza 2009)
     longest choice    what exam takers do who know nothing
+    most repeated word    of a passage, for its last word (LAMBADA)
     word by word      each word's most frequent partner in the training pairs (Dice coefficient)
 """
 
@@ -132,6 +133,15 @@ def longest_choice(train: Sequence[Item], asked: Sequence[Item]) -> list[str]:
     return [max(item.choices, key=len) for item in asked]
 
 
+def repeated_word(train: Sequence[Item], asked: Sequence[Item]) -> list[str]:
+    """The word of four letters or more that stands most often in the text, the last such one among equals."""
+    given = []
+    for item in asked:
+        spoken = [word for word in words(item.text) if len(word) > 3 and word.isalpha()] or [""]
+        given.append(max(reversed(spoken), key=Counter(spoken).__getitem__))
+    return given
+
+
 def word_by_word(train: Sequence[Item], asked: Sequence[Item]) -> list[str] | None:
     """Translate each word by its best partner in training pairs, in the order of the source.
 
@@ -189,3 +199,4 @@ WORD_OVERLAP = answering("word overlap", word_overlap)
 BM25 = answering("BM25", bm25_choice)
 LONGEST_CHOICE = answering("longest choice", longest_choice)
 WORD_BY_WORD = answering("word by word", word_by_word)
+REPEATED_WORD = answering("most repeated word", repeated_word)

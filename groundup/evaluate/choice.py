@@ -2,16 +2,21 @@
 
 Two rules, both reported since neither is right everywhere (Brown et al. 2020, section 2.4; Gao 2021):
 `accuracy` picks the ending with the highest summed log-probability, `accuracy_per_byte` the highest per byte of
-the ending, so that long endings are not punished for their length. Ties go to the first choice.
+the ending, so that long endings are not punished for their length. Ties go to the first choice. A third rule, per
+token, is marked too, since the CORE aggregate is defined by it (`tasks/core.py`).
+
+Items are asked together with those that are shown the same worked examples, so that the engine reads these once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from groundup.evaluate.base import Baseline, Data, Item, Kind, Metric, Outcome, mean_of
 from groundup.evaluate.baselines import BM25, LONGEST_CHOICE, MAJORITY
+from groundup.evaluate.shots import by_shots
 from groundup.evaluate.subject import Subject
 from groundup.evaluate.text import LN_2
 
@@ -22,7 +27,7 @@ class ChoiceTask:
 
     name: str
     read: Callable[[Data, str], list[Item]]
-    chance: float
+    chance: float | None = None  # None: one of the item's choices at random
     separator: str = " "
     chat: bool = True
     baselines: tuple[Baseline, ...] = (LONGEST_CHOICE, BM25, MAJORITY)
@@ -31,7 +36,8 @@ class ChoiceTask:
     @property
     def metrics(self) -> tuple[Metric, ...]:
         """Accuracy by sum and by byte."""
-        return (mean_of("accuracy", chance=self.chance), mean_of("accuracy_per_byte", chance=self.chance))
+        given = random_choice if self.chance is None else self.chance
+        return (mean_of("accuracy", chance=given), mean_of("accuracy_per_byte", chance=given))
 
     def items(self, data: Data, split: str = "test") -> list[Item]:
         """All items of a split."""
@@ -40,10 +46,17 @@ class ChoiceTask:
     def mark(self, item: Item, answer: str) -> dict[str, float]:
         """Right or wrong, for an answer given as text."""
         right = float(answer == item.choices[item.label])
-        return {"accuracy": right, "accuracy_per_byte": right}
+        return {"accuracy": right, "accuracy_per_byte": right, "accuracy_per_token": right}
 
     def answer(self, subject: Subject, items: Sequence[Item], shots: Sequence[Item]) -> list[Outcome]:
-        """Score every ending of every item in one batch."""
+        """Score every ending of every item, in one batch per set of shots."""
+        found: dict[int, Outcome] = {}
+        for places, shown in by_shots(items, shots):
+            group = [items[place] for place in places]
+            found.update(zip(places, self._answer(subject, group, shown), strict=True))
+        return [found[place] for place in range(len(items))]
+
+    def _answer(self, subject: Subject, items: Sequence[Item], shots: Sequence[Item]) -> list[Outcome]:
         turns = subject.chat and self.chat
         pairs: list[tuple[list[int], list[int]]] = []
         prompts: list[str] = []
@@ -54,32 +67,42 @@ class ChoiceTask:
                 pairs += [(prompt_ids, subject.tokenizer.encode(choice or " ")) for choice in item.choices]
             else:
                 prompt = before + (item.choices[item.label] if item.ending else item.plain)
-                for choice in item.choices:
-                    context, ending = (choice, item.ending) if item.ending else (item.plain, choice)
-                    pairs.append(subject.pair(before + context, self.separator + ending))
+                texts = [(choice, item.ending) if item.ending else (item.plain, choice) for choice in item.choices]
+                pairs += subject.pairs([(before + context, self.separator + ending) for context, ending in texts])
             prompts.append(prompt)
         scored = iter(subject.score(pairs))
-        outcomes = []
-        for item, prompt in zip(items, prompts, strict=True):
-            found = [next(scored) for _ in item.choices]
-            sums = [one.logprob for one in found]
-            # The ending's own bytes: a cut ending must not look better for being short.
-            rates = [
-                one.logprob / max(1, len((item.ending or choice).encode()))
-                for one, choice in zip(found, item.choices, strict=True)
-            ]
-            by_sum, by_byte = sums.index(max(sums)), rates.index(max(rates))
-            marks = {
-                "accuracy": float(by_sum == item.label),
-                "accuracy_per_byte": float(by_byte == item.label),
-            }
-            outcomes.append(Outcome(item, prompt, item.choices[by_sum], marks))
-        return outcomes
+        return [
+            _outcome(item, prompt, [next(scored) for _ in item.choices])
+            for item, prompt in zip(items, prompts, strict=True)
+        ]
 
     def protocol(self, subject: Subject, shots: int) -> str:
         """In words."""
         shown = "chat template" if subject.chat and self.chat else "plain text"
         return f"likelihood of each ending, {shown}, {shots}-shot"
+
+
+def random_choice(outcomes: Sequence[Outcome]) -> float:
+    """What one of the item's choices at random gets; items may have different numbers of them."""
+    return sum(1 / len(outcome.item.choices) for outcome in outcomes) / len(outcomes)
+
+
+def _outcome(item: Item, prompt: str, found: Sequence[Any]) -> Outcome:
+    """The choices' scores as an answer and its marks."""
+    sums = [one.logprob for one in found]
+    # The ending's own bytes: a cut ending must not look better for being short.
+    per_byte = [
+        one.logprob / max(1, len((item.ending or choice).encode()))
+        for one, choice in zip(found, item.choices, strict=True)
+    ]
+    per_token = [one.logprob / max(1, one.num_tokens) for one in found]
+    by_sum = sums.index(max(sums))
+    marks = {
+        "accuracy": float(by_sum == item.label),
+        "accuracy_per_byte": float(per_byte.index(max(per_byte)) == item.label),
+        "accuracy_per_token": float(per_token.index(max(per_token)) == item.label),
+    }
+    return Outcome(item, prompt, item.choices[by_sum], marks)
 
 
 @dataclass(frozen=True)
@@ -91,7 +114,7 @@ class ContinuationTask:
     separator: str = " "
     baselines: tuple[Baseline, ...] = ()
     metrics: tuple[Metric, ...] = (
-        mean_of("accuracy"),
+        mean_of("accuracy", chance=0.0),
         mean_of("bits", name="bits_per_ending", higher_is_better=False),
     )
     kind: Kind = "likelihood"
@@ -105,10 +128,19 @@ class ContinuationTask:
         return {"accuracy": float(answer.strip() == item.gold.strip())}
 
     def answer(self, subject: Subject, items: Sequence[Item], shots: Sequence[Item]) -> list[Outcome]:
-        """Score the right ending of every item."""
+        """Score the right ending of every item, in one batch per set of shots."""
+        found: dict[int, Outcome] = {}
+        for places, shown in by_shots(items, shots):
+            group = [items[place] for place in places]
+            found.update(zip(places, self._answer(subject, group, shown), strict=True))
+        return [found[place] for place in range(len(items))]
+
+    def _answer(self, subject: Subject, items: Sequence[Item], shots: Sequence[Item]) -> list[Outcome]:
         before = "".join(_shown(shot, self.separator) + "\n\n" for shot in shots)
         prompts = [before + item.plain for item in items]
-        pairs = [subject.pair(prompt, self.separator + item.gold) for prompt, item in zip(prompts, items, strict=True)]
+        pairs = subject.pairs(
+            [(prompt, self.separator + item.gold) for prompt, item in zip(prompts, items, strict=True)]
+        )
         outcomes = []
         for item, prompt, one in zip(items, prompts, subject.score(pairs), strict=True):
             marks = {"accuracy": float(one.is_greedy), "bits": -one.logprob / LN_2}

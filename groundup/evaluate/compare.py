@@ -1,8 +1,12 @@
-"""Is the difference between two evaluated models real? Paired tests over the items that both answered.
+"""Is the difference between evaluated models real? Paired tests over the items that all answered.
 
-Both must have been asked the same things (equal data hash). Pairing takes out how hard the items are, which is most
+All must have been asked the same things (equal data hash). Pairing takes out how hard the items are, which is most
 of the noise; `metrics.paired` does the test. With several comparisons on one table, p-values are adjusted by Holm's
 rule (Holm 1979), so that the chance of one false alarm in the whole table stays at 5 %.
+
+One run is one draw of its seed. Where a model is given by several runs with different seeds, seeds and items are both
+drawn again (a bootstrap on two levels, `seeds.py`): a difference that another seed would turn is then no evidence
+(Bouthillier et al. 2021, arXiv:2103.03098).
 """
 
 from __future__ import annotations
@@ -18,17 +22,23 @@ from groundup.core.randomness import numpy_random
 from groundup.core.score import Score, read_scores
 from groundup.evaluate.base import Item, Metric, Outcome
 from groundup.evaluate.catalogue import find_task
+from groundup.evaluate.seeds import two_levels
 from groundup.evaluate.stage import read_items
 from groundup.evaluate.whole_set import BY_NAME
 from groundup.metrics.paired import Difference, paired_test
 
 ALPHA = 0.05  # the field's habit
 NO_EVIDENCE = "no evidence of a difference"
+Runs = Sequence[Path]  # folders of 6_evaluate's shape: one model, one folder a seed
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One metric of one task for A and B. difference is b - a with its 95 % interval; p is adjusted by Holm's rule."""
+    """One metric of one task for A and B. difference is b - a with its 95 % interval; p is adjusted by Holm's rule.
+
+    other: B's name, where A is compared with several. seeds: how many runs of each; values_a, values_b: the score of
+    each of these runs (a and b are their means). test: how p was found.
+    """
 
     task: str
     metric: str
@@ -41,24 +51,52 @@ class Comparison:
     p: float
     verdict: str
     higher_is_better: bool = True
+    other: str = "B"
+    test: str = ""
+    values_a: tuple[float, ...] = ()
+    values_b: tuple[float, ...] = ()
+    protocol: str = ""
+
+    @property
+    def seeds(self) -> tuple[int, int]:
+        """Runs of A and of B."""
+        return len(self.values_a), len(self.values_b)
 
 
-def compare(folder_a: Path, folder_b: Path) -> list[Comparison]:
-    """Compare two folders of `6_evaluate`'s shape, on every task and metric that both hold, over all sources."""
-    scores_a, scores_b = _by_task(folder_a), _by_task(folder_b)
-    shared = [key for key in scores_a if key in scores_b]
+def compare(a: Path | Runs, *others: Path | Runs) -> list[Comparison]:
+    """Compare A with each other model, on every task and metric that both hold, over all sources.
+
+    A model is a folder of `6_evaluate`'s shape, or several: the same recipe with different seeds. DataError where
+    there is nothing in common, or where one was asked other items.
+    """
+    first = _runs(a)
+    found: list[Comparison] = []
+    for number, given in enumerate(others):
+        second = _runs(given)
+        name = chr(ord("B") + number) if number < 25 else f"model {number + 2}"
+        found += [replace(one, other=name) for one in _against(first, second)]
+    return holm(found)
+
+
+def _against(first: Runs, second: Runs) -> list[Comparison]:
+    scores = [_by_task(folder) for folder in (*first, *second)]
+    shared = [key for key in scores[0] if all(key in other for other in scores[1:])]
     if not shared:
-        raise DataError(f"{folder_a} and {folder_b} have no task in common.", repair="Evaluate both on the same tasks.")
+        raise DataError(
+            f"{first[0]} and {second[0]} have no task in common.", repair="Evaluate both on the same tasks."
+        )
     found = []
     for key in shared:
-        one, two = scores_a[key], scores_b[key]
-        if one.data_hash != two.data_hash:
-            raise DataError(
-                f"'{one.task}' asked other items in {folder_a} than in {folder_b}.",
-                repair="Evaluate both with the same seed, limit, shots and data.",
-            )
-        found.append(_comparison(one, two, folder_a, folder_b))
-    return holm(found)
+        each = [one[key] for one in scores]
+        for folder, score in zip((*first, *second), each, strict=True):
+            if score.data_hash != each[0].data_hash:
+                raise DataError(
+                    f"'{score.task}' asked other items in {first[0]} than in {folder}.",
+                    repair="Evaluate all with the same limit, shots and data, and runs of different seeds with the "
+                    "same [evaluate] seed.",
+                )
+        found.append(_comparison(each[: len(first)], each[len(first) :], first, second))
+    return found
 
 
 def holm(comparisons: Sequence[Comparison]) -> list[Comparison]:
@@ -85,35 +123,47 @@ def compare_table(comparisons: Sequence[Comparison]) -> str:
     return "\n".join(lines)
 
 
+def _runs(given: Path | Runs) -> Runs:
+    return [given] if isinstance(given, Path) else list(given)
+
+
 def _by_task(folder: Path) -> dict[tuple[str, str, str], Score]:
     """Overall scores by task, metric and protocol: zero-shot is never compared with five-shot."""
     scores = read_scores(folder / "scores.json")
     return {(score.task, score.metric, score.protocol): score for score in scores if not score.source}
 
 
-def _comparison(one: Score, two: Score, folder_a: Path, folder_b: Path) -> Comparison:
-    rows_a, rows_b = _rows(folder_a, one), _rows(folder_b, two)
-    shared = [name for name in rows_a if name in rows_b]
-    if not shared or one.metric not in rows_a[shared[0]].marks:
-        metric = _metric_of(one)
-        pairs = [(rows_a[name], rows_b[name]) for name in shared]
-        found = swapped(metric, pairs)
-    else:
+def _comparison(ones: Sequence[Score], twos: Sequence[Score], first: Runs, second: Runs) -> Comparison:
+    rows = [_rows(folder, score) for folder, score in zip((*first, *second), (*ones, *twos), strict=True)]
+    shared = [name for name in rows[0] if all(name in other for other in rows[1:])]
+    one, mark = ones[0], ones[0].metric
+    is_mark = bool(shared) and mark in rows[0][shared[0]].marks
+    if len(rows) > 2:
+        metric = None if is_mark else _metric_of(one)
+        given = [[row[name] for name in shared] for row in rows]
+        found = two_levels(given[: len(first)], given[len(first) :], mark if metric is None else metric)
+    elif is_mark:
         found = paired_test(
-            [rows_a[name].marks[one.metric] for name in shared], [rows_b[name].marks[one.metric] for name in shared]
+            [rows[0][name].marks[mark] for name in shared], [rows[1][name].marks[mark] for name in shared]
         )
+    else:
+        found = swapped(_metric_of(one), [(rows[0][name], rows[1][name]) for name in shared])
     return Comparison(
         task=one.task,
-        metric=one.metric,
+        metric=mark,
         n=len(shared),
-        a=one.value,
-        b=two.value,
+        a=float(np.mean([score.value for score in ones])),
+        b=float(np.mean([score.value for score in twos])),
         difference=found.difference,
         low=found.low,
         high=found.high,
         p=found.p_value,
         verdict="",
         higher_is_better=one.higher_is_better,
+        test=found.test,
+        values_a=tuple(score.value for score in ones),
+        values_b=tuple(score.value for score in twos),
+        protocol=one.protocol,
     )
 
 
@@ -163,4 +213,4 @@ def _rows(folder: Path, score: Score) -> dict[str, Outcome]:
 def _verdict(one: Comparison, p: float) -> str:
     if p >= ALPHA or one.difference == 0:
         return NO_EVIDENCE
-    return "B is better" if (one.difference > 0) == one.higher_is_better else "A is better"
+    return f"{one.other} is better" if (one.difference > 0) == one.higher_is_better else "A is better"

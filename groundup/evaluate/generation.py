@@ -23,6 +23,7 @@ class GenerationTask:
     metrics: tuple[Metric, ...]
     baselines: tuple[Baseline, ...]
     max_tokens: int
+    stop: str = "\n"  # ends a base model's answer
     kind: Kind = "generation"
 
     def items(self, data: Data, split: str = "test") -> list[Item]:
@@ -35,7 +36,7 @@ class GenerationTask:
 
     def answer(self, subject: Subject, items: Sequence[Item], shots: Sequence[Item]) -> list[Outcome]:
         """Let the model write, mark what it wrote."""
-        written = subject.write(items, shots, self.max_tokens)
+        written = subject.write(items, shots, self.max_tokens, stop=self.stop)
         return [
             Outcome(item, prompt, answer, self.mark(item, answer))
             for item, (prompt, answer) in zip(items, written, strict=True)

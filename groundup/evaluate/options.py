@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import field_validator
 
 from groundup.core.recipe import Options
+from groundup.evaluate.groups import expand
 
 # More examples than this fill the context of every model of ours. Taste; GPT-3 was asked with 10 to 100.
 MOST_SHOTS = 64
@@ -15,6 +16,7 @@ MOST_SHOTS = 64
 class EvaluateOptions(Options):
     """Which tasks to score, on how many items, shown how."""
 
+    # Names of tasks, of groups of them (`groups`), or paths of TOML files.
     # Any model can be asked how many bits it needs per byte of held-out text; every other task needs its data.
     tasks: list[str] = ["bits_per_byte"]
     # Worked examples put before each question; zero is how people ask. (Brown et al. 2020 report 0, 1 and few.)
@@ -37,7 +39,7 @@ class EvaluateOptions(Options):
         doubles = sorted({name for name in value if value.count(name) > 1})
         if doubles:
             raise ValueError(f"tasks are named once; twice: {', '.join(doubles)}")
-        return value
+        return expand(value)
 
     @field_validator("shots")
     @classmethod

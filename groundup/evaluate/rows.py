@@ -1,12 +1,15 @@
 """Benchmarks as small TOML files over local rows: one file says where the rows are and which column is what.
 
-    file      = "hellaswag.jsonl.gz"     JSONL or CSV (.gz, .zst or plain) in the folder [evaluate] data
-    kind      = "choice"                 or "schema" (the context differs, the ending is shared), "continuation"
+    file      = "hellaswag.jsonl.gz"     JSONL or CSV (.gz, .zst or plain) in the folder [evaluate] data, or one below
+    kind      = "choice"                 or "schema" (the context differs, the ending is shared), "continuation",
+                                         "answer" (the model writes)
     prompt    = "{ctx}"                  columns in braces
     choices   = "endings"                a column with a list; or a list of columns
+    labels    = ["A", "B", "C", "D"]     in place of choices: the endings that every row has
     gold      = "label"                  a column with the index (from 0) of the right choice, or the right ending
     separator = " "                      between prompt and ending
-    chance    = 0.25
+    shots     = "mmlu_dev.csv.gz"        rows to show before the question; left out: rows that are not asked
+    shots_by  = "subject"                shown rows have the asked row's value of this column
 
 The kinds "classify", "qa" and "summaries" read files of people as tuning does: see `files`.
 
@@ -24,29 +27,48 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
+from pydantic import Field, model_validator
+
 from groundup.core.errors import DataError, near
 from groundup.core.files import fingerprint
 from groundup.core.recipe import Options, parse_toml, validate
-from groundup.evaluate.base import Data, Item, Task
+from groundup.evaluate.base import Baseline, Data, Item, Task
+from groundup.evaluate.baselines import BM25, LONGEST_CHOICE, MAJORITY, QUESTION_ONLY, REPEATED_WORD
 from groundup.evaluate.choice import ChoiceTask, ContinuationTask
 from groundup.evaluate.files import KINDS, file_task
+from groundup.evaluate.written import Found, written_task
 
 
 class RowsOptions(Options):
-    """One TOML task. origin and licence are for the card and for people."""
+    """One TOML task. title, origin and licence are for the card and for people."""
 
     title: str
     origin: str
     licence: str
     file: str
-    kind: Literal["choice", "schema", "continuation"] = "choice"
+    kind: Literal["choice", "schema", "continuation", "answer"] = "choice"
     prompt: str
     choices: str | list[str] = ""
+    labels: list[str] = []
     gold: str
     separator: str = " "
-    chance: float = 0.0
+    shots: str = ""
+    shots_by: str = ""
+    chance: float | None = None  # choice: None means one of the item's choices at random
     # Tasks that continue a text are asked plainly, also of chat models.
     chat: bool = True
+    # answer: what of the written line is the answer, which column lists other right answers, and the room for it.
+    found: Found = "line"
+    aliases: str = ""
+    max_tokens: int = Field(default=32, ge=1)  # an answer of some words; taste
+    stop: str = Field(default="\n", min_length=1)  # what ends a base model's answer
+
+    @model_validator(mode="after")
+    def _endings_fit(self) -> RowsOptions:
+        wanted = self.kind in ("choice", "schema")
+        if wanted != bool(self.choices or self.labels) or (self.choices and self.labels):
+            raise ValueError('"choice" and "schema" need choices or labels; the other kinds have neither')
+        return self
 
 
 def read_task(path: Path) -> Task:
@@ -58,18 +80,33 @@ def read_task(path: Path) -> Task:
     options = validate(RowsOptions, values, text=text, name=str(path))
 
     def read(data: Data, split: str) -> list[Item]:
-        if split == "train":
+        name = options.file if split == "test" else options.shots
+        if not name:
             return []  # benchmarks' rows are for measuring
-        if data.folder is None:
-            raise DataError(
-                f"The task '{path.stem}' needs the file {options.file}, and no folder was named.",
-                repair='Name its folder in the recipe: [evaluate] data = "FOLDER"',
-            )
-        return [_item(options, row, number) for number, row in enumerate(read_rows(data.folder / options.file), 1)]
+        return [_item(options, row, number) for number, row in enumerate(read_rows(place_of(name, path.stem, data)), 1)]
 
     if options.kind == "continuation":
-        return ContinuationTask(path.stem, read, options.separator)
-    return ChoiceTask(path.stem, read, options.chance, options.separator, options.chat and options.kind == "choice")
+        rival = REPEATED_WORD if path.stem == "lambada" else MAJORITY
+        return ContinuationTask(path.stem, read, options.separator, (rival,))
+    if options.kind == "answer":
+        rivals = (QUESTION_ONLY, MAJORITY)
+        return written_task(
+            path.stem, read, found=options.found, max_tokens=options.max_tokens, stop=options.stop, rivals=rivals
+        )
+    rivals_of_choices: tuple[Baseline, ...] = (MAJORITY,) if options.labels else (LONGEST_CHOICE, BM25, MAJORITY)
+    chat = options.chat and options.kind == "choice"
+    return ChoiceTask(path.stem, read, options.chance, options.separator, chat, rivals_of_choices)
+
+
+def place_of(name: str, task: str, data: Data) -> Path:
+    """Where the rows lie: in the folder, or in a folder right below it."""
+    if data.folder is None:
+        raise DataError(
+            f"The task '{task}' needs the file {name}, and no folder was named.",
+            repair='Name its folder in the recipe: [evaluate] data = "FOLDER" (on the command line: --data FOLDER).',
+        )
+    places = [data.folder / name, *sorted(data.folder.glob(f"*/{name}"))]
+    return next((place for place in places if place.is_file()), places[0])
 
 
 def read_rows(path: Path) -> Iterator[dict[str, Any]]:
@@ -84,7 +121,7 @@ def read_rows(path: Path) -> Iterator[dict[str, Any]]:
             import zstandard
 
             binary = zstandard.ZstdDecompressor().stream_reader(raw)
-        text = io.TextIOWrapper(binary, encoding="utf-8")
+        text = io.TextIOWrapper(binary, encoding="utf-8", newline="")
         inner = path.name.removesuffix(path.suffix) if path.suffix in (".gz", ".zst") else path.name
         try:
             if inner.endswith((".csv", ".tsv")):
@@ -105,18 +142,29 @@ def _item(options: RowsOptions, row: dict[str, Any], number: int) -> Item:
 
     prompt = re.sub(r"\{(\w+)\}", lambda match: str(column(match.group(1))), options.prompt)
     name = fingerprint(row)[:16]
-    if options.kind == "continuation":
-        return Item(name, prompt, str(column(options.gold)).strip(), text=prompt)
-    names = options.choices
-    given = [column(one) for one in names] if isinstance(names, list) else column(names)
+    meta: dict[str, Any] = {"group": str(column(options.shots_by))} if options.shots_by else {}
+    if options.kind in ("continuation", "answer"):
+        prompt = prompt.strip() if options.kind == "answer" else prompt
+        gold = str(column(options.gold)).strip()
+        if options.aliases:
+            meta["answers"] = [gold, *map(str, column(options.aliases))]
+        turns = ({"role": "user", "content": prompt},) if options.kind == "answer" else ()
+        return Item(name, prompt, gold, turns, text=prompt, question=prompt, meta=meta)
+    given = _endings(options, column)
     label = _label(column(options.gold), len(given), options, number)
     if options.kind == "schema":
-        contexts = tuple(str(one).rstrip() for one in given)
-        return Item(name, "", contexts[label], choices=contexts, label=label, ending=prompt)
-    choices = tuple(str(one) for one in given)
+        contexts = tuple(one.rstrip() for one in given)
+        return Item(name, "", contexts[label], choices=contexts, label=label, ending=prompt, meta=meta)
     plain = prompt.rstrip()
     turns = ({"role": "user", "content": plain},)
-    return Item(name, plain, choices[label], turns, text=plain, question=plain, choices=choices, label=label)
+    return Item(name, plain, given[label], turns, text=plain, question=plain, choices=given, label=label, meta=meta)
+
+
+def _endings(options: RowsOptions, column: Any) -> tuple[str, ...]:
+    if options.labels:
+        return tuple(options.labels)
+    names = options.choices
+    return tuple(str(one) for one in ([column(one) for one in names] if isinstance(names, list) else column(names)))
 
 
 def _label(value: Any, num_choices: int, options: RowsOptions, number: int) -> int:

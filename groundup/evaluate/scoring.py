@@ -81,7 +81,7 @@ def scores_of(
                     low=low,
                     high=high,
                     n=len(mine),
-                    chance=metric.chance,
+                    chance=metric.chance_of(mine),
                     baseline=best,
                     baseline_name=name,
                     protocol=protocol,

@@ -20,17 +20,18 @@ from pathlib import Path
 from typing import Any
 
 from groundup.core.errors import DataError, Interrupted, UsageError
-from groundup.core.files import atomic_writer, read_json, write_json
+from groundup.core.files import atomic_writer, fingerprint, read_json, write_json
 from groundup.core.randomness import python_random
 from groundup.core.score import Score, write_scores
 from groundup.core.stage import Context
-from groundup.evaluate.base import Data, Item, Outcome, Task, hash_of
+from groundup.evaluate.base import Data, Item, Outcome, Task, hash_of, takes_shots
 from groundup.evaluate.catalogue import find_task
 from groundup.evaluate.contamination import Contamination
 from groundup.evaluate.options import EvaluateOptions
 from groundup.evaluate.scoring import rivals_of, scores_of
+from groundup.evaluate.shots import draw_shots, shots_of
 from groundup.evaluate.subject import Subject, load_subject
-from groundup.evaluate.table import table
+from groundup.evaluate.table import headline
 
 # Baselines learn from at most so many training items: some seconds on one core. Taste.
 MOST_TRAINING_ITEMS = 10_000
@@ -44,12 +45,11 @@ def run(options: EvaluateOptions, inputs: Mapping[str, Path], output: Path, cont
     data = data_of(options, inputs, context.seed)
     contamination = Contamination.open(inputs)
     for task in chosen:
-        for num_shots in options.shot_counts:
+        for num_shots in options.shot_counts if takes_shots(task, subject) else [0]:
             if context.stop():
                 raise Interrupted("Stopped between two tasks.", repair="Run the same command again to continue.")
             scores += _task_once(task, num_shots, subject, options, data, output, context, contamination)
     write_scores(output / "scores.json", scores)
-    context.console.note(table(scores))
     return {"tasks": len(chosen), "scores": len(scores), "items": sum(_items_by_task(scores).values())}
 
 
@@ -63,7 +63,8 @@ def _task_once(
     context: Context,
     contamination: Contamination | None,
 ) -> list[Score]:
-    name = task.name if len(options.shot_counts) == 1 else f"{task.name}.{num_shots}-shot"
+    several = len(options.shot_counts) > 1 and takes_shots(task, subject)
+    name = f"{task.name}.{num_shots}-shot" if several else task.name
     done = output / ".done" / f"{name}.json"
     items_file = output / "items" / f"{name}.jsonl.zst"
     if done.exists() and items_file.exists():
@@ -76,7 +77,7 @@ def _task_once(
     write_json(done, [asdict(score) for score in scores])
     seconds = round(time.monotonic() - start, 1)
     context.console.event("note", stage="evaluate", task=name, seconds=seconds, items=len(outcomes))
-    context.console.note(f"evaluate: {name}, {len(outcomes)} items in {seconds} s")
+    context.console.note(f"evaluate: {name}: {headline(scores[0])}, {len(outcomes)} items in {seconds} s")
     return scores
 
 
@@ -108,12 +109,13 @@ def score_task(
         task,
         outcomes,
         rivals,
-        protocol=task.protocol(subject, len(shots)),
+        protocol=task.protocol(subject, num_shots),
         data_hash=hash_of(asked),
         seed=data.seed,
         meta={
             "prompts_cut": subject.truncated - cut_before,
             "baselines": sorted(rivals),
+            "prompt_hash": fingerprint([outcome.prompt for outcome in outcomes])[:16],
             **({} if contamination is None else {"contamination": contamination.of(asked)}),
         },
     )
@@ -126,6 +128,8 @@ def draw(task: Task, data: Data, *, num_shots: int, limit: int | str) -> tuple[l
     Tasks without a training split (rows of a benchmark) lend their shots and training items from the rows that
     are not asked; with limit = "all" only the shots are kept back.
     """
+    if hasattr(task, "draw"):
+        return task.draw(data, limit), [], []
     held_out = task.items(data)
     if not held_out:
         raise DataError(f"The task '{task.name}' has no item to ask.")
@@ -133,11 +137,11 @@ def draw(task: Task, data: Data, *, num_shots: int, limit: int | str) -> tuple[l
     train = task.items(data, "train")
     python_random(data.seed, "evaluate training", task.name).shuffle(train)
     if train:
-        shots, train = train[:num_shots], train[num_shots:]
+        shots, train = draw_shots(train, num_shots)
     else:
-        shots, held_out = held_out[:num_shots], held_out[num_shots:]
+        shots, held_out = draw_shots(held_out, num_shots)
     asked = held_out if limit == "all" else held_out[: int(limit)]
-    if not asked or len(shots) < num_shots:
+    if not asked or any(len(shots_of(item, shots)) < num_shots for item in asked[:1]):
         raise UsageError(
             f"The task '{task.name}' has too few items for {num_shots} shots.", repair="Ask for fewer shots."
         )

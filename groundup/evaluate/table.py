@@ -39,6 +39,11 @@ def table(scores: Sequence[Score]) -> str:
     )
 
 
+def headline(score: Score) -> str:
+    """One score in a line: metric, value, interval."""
+    return f"{score.metric} {score.value:.3f} ({score.low:.3f} to {score.high:.3f})"
+
+
 def remark(score: Score) -> str:
     """What a reader should know at a glance: at chance, below the baseline, or nothing."""
     if score.at_chance:

@@ -27,6 +27,15 @@ class Shuffled:
         self._place = 0
         self._order: tuple[int, np.ndarray] = (-1, np.empty(0, dtype=np.int64))
 
+    @property
+    def num_rows(self) -> int:
+        """How many there are: private training draws them by number (train.dp)."""
+        return self._num_rows
+
+    def rows(self, numbers: Sequence[int]) -> dict[str, Tensor]:
+        """The rows of these numbers, as a batch."""
+        return self._batch_of(numbers)
+
     def next(self) -> dict[str, Tensor]:
         """The next batch."""
         rows = [self._row_at(self._place + offset) for offset in range(self._batch_size)]

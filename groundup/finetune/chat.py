@@ -74,15 +74,22 @@ def mixture(readings: Sequence[Reading], weights: Mapping[str, float], seed: int
 
 
 def pack_examples(
-    examples: Iterable[Example], tokenizer: Any, size: int, *, template: str | None = None, max_rows: int | None = None
+    examples: Iterable[Example],
+    tokenizer: Any,
+    size: int,
+    *,
+    template: str | None = None,
+    max_rows: int | None = None,
+    apart: bool = False,
 ) -> tuple[Packed, int]:
     """Packed rows of `size` tokens, and how many examples had no question or answer.
 
-    max_rows: stop reading when so many rows are full (a run of few steps does not read all).
+    max_rows: stop reading when so many rows are full (a run of few steps does not read all). apart: a row for each
+    conversation (differential privacy), and all are read.
     """
     kept: list[Conversation] = []
     num_unusable = num_tokens = 0
-    enough = math.inf if max_rows is None else max_rows * size
+    enough = math.inf if max_rows is None or apart else max_rows * size
     for conversation in conversations(examples, tokenizer, template):
         if conversation is None:
             num_unusable += 1
@@ -91,7 +98,7 @@ def pack_examples(
         num_tokens += len(conversation.ids) if len(conversation.ids) <= size else 0
         if num_tokens >= enough:
             break
-    return pack(kept, size, tokenizer.special.get("<|pad|>", 0)), num_unusable
+    return pack(kept, size, tokenizer.special.get("<|pad|>", 0), apart=apart), num_unusable
 
 
 @torch.no_grad()

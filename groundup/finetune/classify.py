@@ -1,8 +1,9 @@
-"""Classification: texts -> labels with probabilities, by a linear head read at a text's last token.
+"""Classification: texts -> labels with probabilities, by a linear head on a text's one state (see `framing`).
 
-The last token of a causal model has seen the whole text (Radford et al. 2018 read a classifier there). Ids are the
-tokenizer's own for the text, with nothing before or behind, so that transformers' pipelines, given the folder, see
-the same and answer the same; a text longer than the context keeps its beginning.
+The last token of a causal model has seen the whole text (Radford et al. 2018 read a classifier there); BERT's pooled
+first place, the mean of an encoder-decoder's encoder. Ids of a gpt are the tokenizer's own for the text, with nothing
+before or behind, so that transformers' pipelines, given the folder, see the same and answer the same; a text longer
+than the context keeps its beginning.
 
 Legend: N texts, B rows, T time, C labels.
 """
@@ -21,11 +22,12 @@ from torch.nn import functional as F
 
 from groundup.core.errors import DataError, near
 from groundup.core.example import Example
+from groundup.finetune.framing import filled, frame
 from groundup.finetune.gold import label_of
-from groundup.finetune.heads import open_classifier, padded
+from groundup.finetune.heads import open_head
 from groundup.finetune.prompts import question_of
 from groundup.model import bundle as bundles
-from groundup.tokenizer.special import END_OF_TEXT, PAD
+from groundup.tokenizer.special import PAD
 from groundup.train.objectives import Loss
 
 BATCH_TOKENS = 8192  # tokens of one forward pass; taste
@@ -41,22 +43,29 @@ class Labelled:
     num_cut: int = 0
 
 
-def encode(tokenizer: Any, texts: Sequence[str], context_length: int) -> tuple[list[list[int]], int]:
+def encode(
+    tokenizer: Any, texts: Sequence[str], context_length: int, family: str = "gpt"
+) -> tuple[list[list[int]], int]:
     """The ids of each text, cut at the context; and how many were cut. An empty text is one border token."""
-    rows = tokenizer.encode_batch(list(texts))
-    empty = [tokenizer.special.get(END_OF_TEXT, 0)]
-    return [row[:context_length] or empty for row in rows], sum(len(row) > context_length for row in rows)
+    rows = [frame(tokenizer, family, row, context_length) for row in tokenizer.encode_batch(list(texts))]
+    return [row for row, _ in rows], sum(cut for _, cut in rows)
 
 
 def labelled(
-    examples: Sequence[Example], labels: Sequence[str], tokenizer: Any, context_length: int, template: str | None
+    examples: Sequence[Example],
+    labels: Sequence[str],
+    tokenizer: Any,
+    context_length: int,
+    template: str | None,
+    family: str = "gpt",
 ) -> Labelled:
     """Examples as rows. DataError for a label that is not among `labels`."""
     place = {label: number for number, label in enumerate(labels)}
     for example in examples:
         if label_of(example) not in place:
             raise unknown_label(label_of(example), labels)
-    ids, num_cut = encode(tokenizer, [question_of(example, template) for example in examples], context_length)
+    texts = [question_of(example, template) for example in examples]
+    ids, num_cut = encode(tokenizer, texts, context_length, family)
     return Labelled(ids, [place[label_of(example)] for example in examples], num_cut)
 
 
@@ -69,18 +78,14 @@ def unknown_label(label: str, labels: Sequence[str]) -> DataError:
 
 
 def batch_of(rows: Labelled, places: Sequence[int], pad_id: int) -> dict[str, Tensor]:
-    """ids_BT, last_B (place of each text's last token), gold_B."""
-    ids = [rows.ids[place] for place in places]
-    return {
-        "ids_BT": padded(ids, pad_id),
-        "last_B": torch.tensor([len(row) - 1 for row in ids]),
-        "gold_B": torch.tensor([rows.gold[place] for place in places]),
-    }
+    """ids_BT, real_BT (False where filled up), gold_B."""
+    ids_BT, real_BT = filled([rows.ids[place] for place in places], pad_id)
+    return {"ids_BT": ids_BT, "real_BT": real_BT, "gold_B": torch.tensor([rows.gold[place] for place in places])}
 
 
 def cross_entropy(module: Any, batch: Mapping[str, Tensor]) -> Loss:
     """The objective: summed cross-entropy of the right labels."""
-    logits_BC = module(batch["ids_BT"], batch["last_B"])
+    logits_BC = module(batch["ids_BT"], batch["real_BT"])
     gold_B = batch["gold_B"]
     right = float((logits_BC.detach().argmax(1) == gold_B).float().mean())
     return Loss(F.cross_entropy(logits_BC, gold_B, reduction="sum"), len(gold_B), {"accuracy": right})
@@ -106,7 +111,9 @@ class Classifier:
 
     def __init__(self, bundle: bundles.Bundle) -> None:
         self._bundle = bundle
-        self._headed, self.labels, self.template = open_classifier(bundle)
+        self._headed, facts = open_head(bundle, "classify")
+        self.labels: list[str] = facts["labels"]
+        self.template: str | None = facts.get("template")
 
     @classmethod
     def load(cls, folder: Path | str, device: str = "auto") -> Classifier:
@@ -116,7 +123,8 @@ class Classifier:
 
     def predict(self, texts: Sequence[str]) -> tuple[list[str], np.ndarray]:
         """The most probable label of each text, and all probabilities (N, C) in the order of `labels`."""
-        ids, _ = encode(self._bundle.tokenizer, texts, self._bundle.config.context_length)
+        config = self._bundle.config
+        ids, _ = encode(self._bundle.tokenizer, texts, config.context_length, config.family)
         pad_id = self._bundle.tokenizer.special.get(PAD, 0)
         logits_NC = logits_of(self._headed, Labelled(ids, [0] * len(ids)), pad_id)
         probabilities_NC = torch.softmax(logits_NC, dim=1).numpy()
@@ -140,7 +148,7 @@ def logits_of(module: Any, rows: Labelled, pad_id: int) -> Tensor:
             end += 1
         places = order[start:end]
         batch = {name: tensor.to(device) for name, tensor in batch_of(rows, places, pad_id).items()}
-        logits_BC = module(batch["ids_BT"], batch["last_B"]).cpu()
+        logits_BC = module(batch["ids_BT"], batch["real_BT"]).cpu()
         found.update(zip(places, logits_BC, strict=True))
         start = end
     return torch.stack([found[place] for place in range(len(order))]) if order else torch.zeros(0, 0)

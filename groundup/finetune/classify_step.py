@@ -28,8 +28,9 @@ from groundup.finetune.classify import (
     logits_of,
 )
 from groundup.finetune.data import Origin, available
+from groundup.finetune.freezing import frozen
 from groundup.finetune.gold import label_of, labels_of
-from groundup.finetune.heads import Headed, save_classifier
+from groundup.finetune.heads import Headed, save_head
 from groundup.finetune.options import StepOptions
 from groundup.finetune.prompts import question_of
 from groundup.finetune.reading import facts, planned_steps, read_all, why_empty
@@ -59,7 +60,7 @@ def tune(
     """Train a classifier and leave it in model/; see `stage.run`."""
     data = _prepare(options, inputs, bundle, output, context)
     pad_id = bundle.tokenizer.special.get(PAD, 0)
-    headed = Headed(bundle.model, len(data.labels), context.seed)
+    headed = Headed(frozen(bundle.model, options.freeze), len(data.labels), context.seed)
     trained: Any = headed if options.lora is None else lora.attach(headed, options.lora, context.seed)
 
     def validate(module: Any, step: int) -> dict[str, float]:
@@ -83,9 +84,8 @@ def tune(
         f"# A classifier tuned by groundup\n\nLabels: {', '.join(data.labels)}. Learned from "
         f"{data.counts['examples']:,} examples in {data.steps:,} steps.\n"
     )
-    save_classifier(
-        output / "model", headed.eval(), bundle.tokenizer, data.labels, template=options.template, card_text=text
-    )
+    told = {"labels": data.labels, "template": options.template}
+    save_head(output / "model", headed.eval(), bundle.tokenizer, "classify", told, card_text=text)
     return {
         **data.counts,
         "steps": summary.steps,
@@ -129,8 +129,8 @@ def _prepare(
             f"All {len(usable):,} examples have the label '{labels[0]}': there is nothing to tell apart.",
             repair="Two labels or more are needed; is `columns` right?",
         )
-    rows = labelled(usable, labels, bundle.tokenizer, context_length, options.template)
-    validation = labelled(held[:MAX_VALIDATION], labels, bundle.tokenizer, context_length, options.template)
+    how = (labels, bundle.tokenizer, context_length, options.template, bundle.config.family)
+    rows, validation = labelled(usable, *how), labelled(held[:MAX_VALIDATION], *how)
     ratio, warning = imbalance(rows.gold, labels)
     if warning:
         context.console.note(f"  {warning}")

@@ -67,8 +67,11 @@ def best_fit(lengths: Sequence[int], size: int) -> list[list[int]]:
     return rows
 
 
-def pack(conversations: Iterable[Conversation], size: int, pad_id: int) -> Packed:
-    """Rows of `size` tokens. The first token of a conversation is never learned: nothing of its own precedes it."""
+def pack(conversations: Iterable[Conversation], size: int, pad_id: int, *, apart: bool = False) -> Packed:
+    """Rows of `size` tokens. The first token of a conversation is never learned: nothing of its own precedes it.
+
+    apart: a row for each conversation, since differential privacy protects rows.
+    """
     fitting: list[Conversation] = []
     num_too_long = 0
     for conversation in conversations:
@@ -76,7 +79,8 @@ def pack(conversations: Iterable[Conversation], size: int, pad_id: int) -> Packe
             num_too_long += 1
         else:
             fitting.append(conversation)
-    rows = best_fit([len(conversation.ids) for conversation in fitting], size)
+    sizes = [len(conversation.ids) for conversation in fitting]
+    rows = [[member] for member in range(len(fitting))] if apart else best_fit(sizes, size)
     ids_RL = np.full((len(rows), size), pad_id, dtype=np.int32)
     learn_RL = np.zeros((len(rows), size), dtype=bool)
     documents_RL = np.full((len(rows), size), -1, dtype=np.int16)

@@ -3,6 +3,7 @@
     SOURCE:KIND          1_collect/examples/SOURCE/KIND.jsonl.zst
     samples:NAME         made on the spot: samples:small_talk; samples:NAME:KIND takes one kind of it
     documents:KIND       derived from the clean documents: sections, questions, abstracts
+    arithmetic:KIND      sums made on the spot: addition, subtraction, multiplication
     path/to/file.jsonl   a file of the user (see `formats`)
 
 A test example never comes out of here: `core.split.split_of(document_id)` decides. Evaluation reads the test split
@@ -20,6 +21,7 @@ from groundup.core.document import read_documents, shards_in
 from groundup.core.errors import DataError, RecipeError, near
 from groundup.core.example import Example, read_examples
 from groundup.core.split import split_of
+from groundup.finetune.arithmetic import sums
 from groundup.finetune.derive import derive
 from groundup.finetune.formats import Broken, is_file_address, read_file
 
@@ -94,6 +96,8 @@ def _stream(address: str, origin: Origin, columns: Mapping[str, str] | None) -> 
     source, _, kind = address.partition(":")
     if source == "samples" and kind:
         return _sample(kind, origin.seed)
+    if source == "arithmetic":
+        return sums(kind, origin.seed)
     if source == "documents":
         return _derived(kind, origin)
     return _collected(source, kind, address, origin)

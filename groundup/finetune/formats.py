@@ -1,11 +1,4 @@
-"""Files of examples as people have them, read into our `Example`: one object a row, the shape seen from its fields.
-
-    our own JSONL      task, messages | text, target, choices, label, ...
-    OpenAI messages    messages [{role, content}]
-    ShareGPT           conversations [{from: human | gpt | system, value}]
-    Alpaca             instruction, input, output
-    SQuAD              JSON {data [{paragraphs [{context, qas}]}]}, or rows of context, question, answers
-    plain columns      prompt and response; question and answer; text and summary; text and label; text and target
+"""Files of examples as people have them, read row by row into our `Example` (what a row may look like: `shapes`).
 
 Files: .jsonl, .json (a list of rows, or SQuAD), .csv, .tsv, each also as .gz or .zst. `columns` renames the user's
 columns to the names above: {"text": "review", "label": "stars"} (ours = theirs); numbers for a table without a first
@@ -21,19 +14,17 @@ import gzip
 import io
 import itertools
 import json
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from groundup.core.errors import DataError, near
 from groundup.core.example import Example
+from groundup.finetune.shapes import RowError, example_of, kind_of
 
 SUFFIXES = (".jsonl", ".json", ".csv", ".tsv")
 PACKINGS = (".gz", ".zst")
-ROLES = {"human": "user", "user": "user", "gpt": "assistant", "assistant": "assistant", "system": "system"}
-ROLES |= {"chatgpt": "assistant", "bot": "assistant", "tool": "tool", "function": "tool", "developer": "system"}
-OUR_FIELDS = {field.name for field in fields(Example)}
 MAX_ROW_CHARACTERS = 10_000_000  # a longer line is no row of examples; taste, bounds memory
 
 
@@ -47,10 +38,6 @@ class Broken:
 
     def __str__(self) -> str:
         return f"{self.path}, line {self.line}: {self.reason}"
-
-
-class _RowError(Exception):
-    """Why one row cannot be used."""
 
 
 def is_file_address(address: str) -> bool:
@@ -86,150 +73,12 @@ def _examples(row: Any, path: Path, line: int, columns: Mapping[str, str]) -> It
         return
     try:
         if not isinstance(row, dict):
-            raise _RowError(f"a row is an object with names; this is {_kind_of(row)}")
+            raise RowError(f"a row is an object with names; this is {kind_of(row)}")
         example = example_of(_renamed(row, columns, path))
-    except _RowError as error:
+    except RowError as error:
         yield Broken(str(path), line, str(error))
         return
     yield example
-
-
-def example_of(row: Mapping[str, Any]) -> Example:
-    """The example in one row, by the first shape whose fields are there."""
-    for needed, read in SHAPES:
-        if all(row.get(name) is not None for name in needed):
-            return read(row)
-    names = ", ".join(sorted(str(name) for name in row)) or "none"
-    raise _RowError(f"no known shape; its fields: {names}")
-
-
-def _ours(row: Mapping[str, Any]) -> Example:
-    unknown = set(row) - OUR_FIELDS
-    if unknown:
-        name = sorted(unknown)[0]
-        raise _RowError(f"an example has no field '{name}'. {near(name, OUR_FIELDS)}")
-    if row.get("messages"):
-        return Example(**{**row, "messages": _messages(row["messages"], "role", "content")})
-    return Example(**row)
-
-
-def _openai(row: Mapping[str, Any]) -> Example:
-    meta = {"tools": row["tools"]} if row.get("tools") else {}
-    return Example("chat", messages=_messages(row["messages"], "role", "content"), meta=meta)
-
-
-def _sharegpt(row: Mapping[str, Any]) -> Example:
-    messages = _messages(row["conversations"], "from", "value")
-    if isinstance(row.get("system"), str) and row["system"]:
-        messages.insert(0, {"role": "system", "content": row["system"]})
-    return Example("chat", messages=messages)
-
-
-def _alpaca(row: Mapping[str, Any]) -> Example:
-    question = _text(row, "instruction")
-    extra = _text(row, "input", empty=True)
-    return _pair(f"{question}\n\n{extra}" if extra else question, _text(row, "output"))
-
-
-def _prompted(answer: str) -> Callable[[Mapping[str, Any]], Example]:
-    return lambda row: _pair(_text(row, "prompt"), _text(row, answer))
-
-
-def _pair(user: str, assistant: str) -> Example:
-    return Example("chat", messages=[{"role": "user", "content": user}, {"role": "assistant", "content": assistant}])
-
-
-def _squad_row(row: Mapping[str, Any]) -> Example:
-    """context, question, answers: {"text": [...], "answer_start": [...]} or [{"text", "answer_start"}]."""
-    _text(row, "context")
-    context, question = str(row["context"]), _text(row, "question")  # not stripped: answers count its characters
-    answers = row["answers"]
-    if isinstance(answers, dict):
-        pairs: list[tuple[Any, Any]] = list(zip(answers.get("text", []), answers.get("answer_start", []), strict=False))
-    elif isinstance(answers, list) and all(isinstance(answer, dict) for answer in answers):
-        pairs = [(answer.get("text"), answer.get("answer_start")) for answer in answers]
-    else:
-        raise _RowError("'answers' is neither a list of answers nor columns of them")
-    spans: list[dict[str, Any]] = []
-    for text, start in pairs:
-        if not isinstance(text, str) or not isinstance(start, int) or context[start : start + len(text)] != text:
-            raise _RowError(f"the answer {text!r} does not stand at character {start} of its context")
-        spans.append({"start": start, "end": start + len(text), "text": text})
-    target = str(spans[0]["text"]) if spans else ""
-    meta = {} if spans else {"no_answer": True}
-    return Example("qa", text=context, question=question, target=target, spans=spans, meta=meta)
-
-
-def _answered(row: Mapping[str, Any]) -> Example:
-    return Example(
-        "qa", text=_text(row, "text", empty=True), question=_text(row, "question"), target=_text(row, "answer")
-    )
-
-
-def _summary(row: Mapping[str, Any]) -> Example:
-    return Example("summarize", text=_text(row, "text"), target=_text(row, "summary"))
-
-
-def _targeted(row: Mapping[str, Any]) -> Example:
-    return Example("summarize", text=_text(row, "text"), target=_text(row, "target"))
-
-
-def _labelled(row: Mapping[str, Any]) -> Example:
-    return Example("classify", text=_text(row, "text"), label=_text(row, "label"))
-
-
-SHAPES: tuple[tuple[tuple[str, ...], Callable[[Mapping[str, Any]], Example]], ...] = (
-    (("task",), _ours),
-    (("messages",), _openai),
-    (("conversations",), _sharegpt),
-    (("instruction", "output"), _alpaca),
-    (("prompt", "response"), _prompted("response")),
-    (("prompt", "completion"), _prompted("completion")),
-    (("context", "question", "answers"), _squad_row),
-    (("question", "answer"), _answered),
-    (("text", "summary"), _summary),
-    (("text", "label"), _labelled),
-    (("text", "target"), _targeted),
-)
-
-
-def _messages(value: Any, role_name: str, content_name: str) -> list[dict[str, Any]]:
-    """Turns in our form; an answer must be among them."""
-    if not isinstance(value, list) or not value:
-        raise _RowError("the conversation has no turns")
-    messages = []
-    for number, turn in enumerate(value, start=1):
-        if not isinstance(turn, dict):
-            raise _RowError(f"turn {number} is {_kind_of(turn)}, not an object")
-        role = ROLES.get(str(turn.get(role_name)).lower())
-        if role is None:
-            raise _RowError(f"turn {number} has the unknown role {turn.get(role_name)!r}; known: {', '.join(ROLES)}")
-        content = turn.get(content_name)
-        if isinstance(content, list):  # OpenAI's parts: text parts are joined
-            texts = [str(part["text"]) for part in content if isinstance(part, dict) and part.get("type") == "text"]
-            if len(texts) != len(content):
-                raise _RowError(f"turn {number} holds something other than text")
-            content = "".join(texts)
-        calls = turn.get("tool_calls")
-        if not isinstance(content, str) and not calls:
-            raise _RowError(f"the content of turn {number} is {_kind_of(content)}, not text")
-        messages.append({"role": role, "content": content or "", **({"tool_calls": calls} if calls else {})})
-    if not any(turn["role"] == "assistant" and (turn["content"].strip() or "tool_calls" in turn) for turn in messages):
-        raise _RowError("no turn of the assistant holds an answer")
-    return messages
-
-
-def _text(row: Mapping[str, Any], name: str, *, empty: bool = False) -> str:
-    value = row.get(name)
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        value = str(value)  # labels are often numbers
-    if value is None and empty:
-        return ""
-    if not isinstance(value, str):
-        raise _RowError(f"'{name}' is {_kind_of(value)}, not text")
-    if not value.strip() and not empty:
-        raise _RowError(f"'{name}' is empty")
-    return value.strip()
 
 
 def _renamed(row: Mapping[str, Any], columns: Mapping[str, str], path: Path) -> dict[str, Any]:
@@ -265,7 +114,7 @@ def _json_rows(file: IO[str], path: Path, columns: Mapping[str, str]) -> Iterato
     if isinstance(value, dict) and isinstance(value.get("data"), list):
         value = list(_squad_rows(value["data"]))
     if not isinstance(value, list):
-        raise DataError(f"{path} holds {_kind_of(value)}; a list of rows or SQuAD is needed.")
+        raise DataError(f"{path} holds {kind_of(value)}; a list of rows or SQuAD is needed.")
     yield from enumerate(value, start=1)
 
 
@@ -349,8 +198,3 @@ class _ZstdFile(io.RawIOBase):
 
 def _suffix(path: Path) -> str:
     return Path(path.stem).suffix.lower() if path.suffix in PACKINGS else path.suffix.lower()
-
-
-def _kind_of(value: Any) -> str:
-    names = {"NoneType": "nothing", "dict": "an object", "list": "a list", "str": "a text", "bool": "true or false"}
-    return names.get(type(value).__name__, "a number")

@@ -1,9 +1,9 @@
-"""A linear head on a model's last hidden states: for labels (read at the last token) and for spans (at every token).
+"""A linear head on a model's last hidden states: for labels and rewards (one state a text), spans and tags (every token).
 
-Folders. A classifier is written in the layout of transformers' Qwen3ForSequenceClassification: `score.weight` among
-the weights, the labels in config.json, so that other tools open it as it is. A span reader stays a language model's
-folder with `head.safetensors` and `head.json` beside it (transformers names the span model's weights differently,
-and no other tool would find them).
+Folders. A classifier of the family gpt is written in the layout of transformers' Qwen3ForSequenceClassification:
+`score.weight` among the weights, the labels in config.json, so that other tools open it as it is (a reward model is
+one with a single label). Every other head lies beside the model as `head.safetensors` and `head.json`: what
+transformers would ask for there has other names, and no other tool would find them.
 
 Legend: B rows, T time, D width, C outputs of the head.
 """
@@ -22,12 +22,14 @@ from torch import Tensor, nn
 from groundup.core.errors import ArtifactError
 from groundup.core.files import read_json, write_bytes, write_json
 from groundup.core.randomness import seed_for
+from groundup.finetune.framing import hidden_states, text_states
 from groundup.model import bundle as bundles
 
 HEAD_STD = 0.02  # GPT-2, transformers' initializer_range
 LANGUAGE_MODEL, CLASSIFIER = "ForCausalLM", "ForSequenceClassification"  # endings of transformers' class names
 OWN = "groundup"  # our own facts in config.json
 HEAD_WEIGHTS, HEAD_FACTS = "head.safetensors", "head.json"
+NAMES = {"classify": "classifier", "reward": "reward model", "qa": "span reader", "tag": "tagger"}
 
 
 class Headed(nn.Module):
@@ -47,35 +49,46 @@ class Headed(nn.Module):
         """The model's."""
         return self.model.config
 
-    def forward(self, ids_BT: Tensor, last_B: Tensor | None = None) -> Tensor:
-        """Scores (B, T, C), or (B, C) read at the places `last_B`. Padding stands at the end: nothing looks ahead."""
-        hidden_BTD = self.model(ids_BT)
-        if last_B is None:
-            return self.head(hidden_BTD).float()
-        hidden_BD = hidden_BTD[torch.arange(len(last_B), device=last_B.device), last_B]
-        return self.head(hidden_BD).float()
-
-
-def padded(rows: list[list[int]], pad_id: int) -> Tensor:
-    """(B, T) int64, rows filled at the end to the longest."""
-    length = max(len(row) for row in rows)
-    return torch.tensor([row + [pad_id] * (length - len(row)) for row in rows], dtype=torch.int64)
+    def forward(
+        self, ids_BT: Tensor, real_BT: Tensor, *, each: bool = False, segments_BT: Tensor | None = None
+    ) -> Tensor:
+        """Scores (B, C) of each text, or with `each` (B, T, C) of each token. real_BT: False where a row is filled up."""
+        if each:
+            return self.head(hidden_states(self.model, ids_BT, real_BT, segments_BT)).float()
+        return self.head(text_states(self.model, ids_BT, real_BT)).float()
 
 
 def kind_of(folder: Path) -> str:
-    """ "classify", "qa", or "" for a folder that holds a language model alone (or no model)."""
+    """A key of NAMES, or "" for a folder that holds a language model alone (or no model)."""
     if (folder / HEAD_FACTS).is_file():
         return str(read_json(folder / HEAD_FACTS).get("kind", ""))
     if not (folder / bundles.CONFIG).is_file():
         return ""
-    names = read_json(folder / bundles.CONFIG).get("architectures") or [""]
-    return "classify" if str(names[0]).endswith(CLASSIFIER) else ""
+    config = read_json(folder / bundles.CONFIG)
+    names = config.get("architectures") or [""]
+    if not str(names[0]).endswith(CLASSIFIER):
+        return ""
+    return str((config.get(OWN) or {}).get("kind", "classify"))
 
 
-def save_classifier(
-    folder: Path, headed: Headed, tokenizer: Any, labels: list[str], *, template: str | None = None, card_text: str = ""
+def save_head(
+    folder: Path, headed: Headed, tokenizer: Any, kind: str, facts: dict[str, Any], card_text: str = ""
 ) -> None:
-    """Write a model folder that transformers opens with AutoModelForSequenceClassification."""
+    """Write a model folder with its head. kind: a key of NAMES. facts: what reading needs; "labels" for names."""
+    if kind in ("classify", "reward") and headed.config.family == "gpt":
+        _save_in_weights(folder, headed, tokenizer, kind, facts, card_text)
+        return
+    weight = headed.head.weight.detach().to("cpu").contiguous()
+    write_bytes(folder / HEAD_WEIGHTS, to_bytes({"weight": weight}, metadata={"format": "pt"}))
+    write_json(folder / HEAD_FACTS, {"format": 1, "kind": kind, **facts})
+    bundles.save(folder, headed.model, tokenizer, card_text)
+
+
+def _save_in_weights(
+    folder: Path, headed: Headed, tokenizer: Any, kind: str, facts: dict[str, Any], card_text: str
+) -> None:
+    """Write a folder that transformers opens with AutoModelForSequenceClassification."""
+    labels = list(facts.get("labels", ["reward"]))
     bundles.save(folder, headed.model, tokenizer, card_text)
     weights = load_file(folder / bundles.WEIGHTS)
     weights[bundles.CLASSIFIER_HEAD] = headed.head.weight.detach().to("cpu").contiguous()
@@ -86,43 +99,33 @@ def save_classifier(
         "num_labels": len(labels),
         "id2label": {str(place): label for place, label in enumerate(labels)},
         "label2id": {label: place for place, label in enumerate(labels)},
-        "problem_type": "single_label_classification",
-        OWN: {"template": template},
+        "problem_type": "single_label_classification" if kind == "classify" else "regression",
+        OWN: {"kind": kind, **{name: value for name, value in facts.items() if name != "labels"}},
     }
     write_json(folder / bundles.CONFIG, config)
 
 
-def open_classifier(bundle: bundles.Bundle) -> tuple[Headed, list[str], str | None]:
-    """The head, the labels and the template of an opened classifier's folder. ArtifactError when it is none."""
-    config = read_json(bundle.folder / bundles.CONFIG)
-    names = config.get("id2label")
-    if kind_of(bundle.folder) != "classify" or not isinstance(names, dict):
+def open_head(bundle: bundles.Bundle, kind: str) -> tuple[Headed, dict[str, Any]]:
+    """The head and its facts ("labels" among them where it has names). ArtifactError when the folder holds none."""
+    if kind_of(bundle.folder) != kind:
+        found = NAMES.get(kind_of(bundle.folder))
         raise ArtifactError(
-            f"{bundle.folder} holds no classifier.", repair='Tune one: [finetune.NAME] with method = "classify".'
+            f"{bundle.folder} holds no {NAMES[kind]}{f', but a {found}' if found else ''}.",
+            repair=f'Tune one: [finetune.NAME] with method = "{kind}".',
         )
-    labels = [str(names[str(place)]) for place in range(len(names))]
-    headed = Headed(bundle.model, len(labels))
-    _fill(headed, _tensors(bundle.folder / bundles.WEIGHTS).get(bundles.CLASSIFIER_HEAD), bundle.folder)
-    return headed, labels, (config.get(OWN) or {}).get("template")
-
-
-def save_span_head(folder: Path, headed: Headed, tokenizer: Any, facts: dict[str, Any], card_text: str = "") -> None:
-    """Write the language model's folder with the span head beside it."""
-    weight = headed.head.weight.detach().to("cpu").contiguous()
-    write_bytes(folder / HEAD_WEIGHTS, to_bytes({"weight": weight}, metadata={"format": "pt"}))
-    write_json(folder / HEAD_FACTS, {"format": 1, "kind": "qa", **facts})
-    bundles.save(folder, headed.model, tokenizer, card_text)
-
-
-def open_span_head(bundle: bundles.Bundle) -> tuple[Headed, dict[str, Any]]:
-    """The span head and its facts. ArtifactError when the folder holds none."""
-    if kind_of(bundle.folder) != "qa":
-        raise ArtifactError(
-            f"{bundle.folder} holds no span reader.", repair='Tune one: [finetune.NAME] with method = "qa".'
-        )
-    headed = Headed(bundle.model, 2)
-    _fill(headed, _tensors(bundle.folder / HEAD_WEIGHTS).get("weight"), bundle.folder)
-    return headed, dict(read_json(bundle.folder / HEAD_FACTS))
+    if (bundle.folder / HEAD_FACTS).is_file():
+        facts = dict(read_json(bundle.folder / HEAD_FACTS))
+        weight = _tensors(bundle.folder / HEAD_WEIGHTS).get("weight")
+    else:
+        config = read_json(bundle.folder / bundles.CONFIG)
+        names = config.get("id2label")
+        if not isinstance(names, dict):
+            raise ArtifactError(f"{bundle.folder}: config.json names no labels.")
+        facts = {**(config.get(OWN) or {}), "labels": [str(names[str(place)]) for place in range(len(names))]}
+        weight = _tensors(bundle.folder / bundles.WEIGHTS).get(bundles.CLASSIFIER_HEAD)
+    headed = Headed(bundle.model, 2 if kind == "qa" else len(facts.get("labels", [""])))
+    _fill(headed, weight, bundle.folder)
+    return headed, facts
 
 
 def _tensors(path: Path) -> dict[str, Tensor]:

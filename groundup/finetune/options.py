@@ -33,9 +33,59 @@ class LoraOptions(Options):
     )
 
 
+class PreferOptions(Options):
+    """Method "prefer" (DPO): prefer = {beta = 0.1}."""
+
+    beta: float = Field(default=0.1, gt=0)  # how close to stay to the model it starts from (Rafailov et al. 2023)
+    smoothing: float = Field(default=0.0, ge=0, lt=0.5)  # share of pairs that are the wrong way round (Mitchell 2023)
+    chosen_weight: float = Field(default=0.0, ge=0)  # of the plain loss on better answers (Pang et al. 2024: 1)
+
+
+class ReinforceOptions(Options):
+    """Method "reinforce" (GRPO): reinforce = {rewards = {number = 1.0}, answers = 8}."""
+
+    rewards: dict[str, float] = Field(default={"exact": 1.0}, min_length=1)  # rules (see `rewards`) and their weights
+    pattern: str = ""  # of the rule "pattern": a regular expression for the whole answer
+    answers: int = Field(default=8, ge=2, le=256)  # to each question (trl)
+    max_tokens: int = Field(default=32, ge=1)  # of an answer; taste: numbers and short sentences
+    temperature: float = Field(default=1.0, gt=0, le=2)  # (Olmo 3)
+    kl: float = Field(default=0.0, ge=0)  # 0: free to move (Olmo 3, DAPO); DeepSeekMath 0.04
+
+    @model_validator(mode="after")
+    def _known_rules(self) -> ReinforceOptions:
+        from groundup.finetune.rewards import PATTERN, names
+
+        for name in self.rewards:
+            if name not in names():
+                raise ValueError(f"there is no reward '{name}'. {near(name, names())}")
+        if (PATTERN in self.rewards) != bool(self.pattern):
+            raise ValueError("'pattern' and the reward 'pattern' go together: give both or neither")
+        try:
+            re.compile(self.pattern)
+        except re.error as error:
+            raise ValueError(f"'pattern' is no regular expression: {error}") from None
+        return self
+
+
+class DistillOptions(Options):
+    """Learn from a larger model: distill = {teacher = "folder"}, method "chat"."""
+
+    teacher: str = Field(min_length=1)  # a model folder with the same tokenizer (for "generated" any)
+    how: Literal["logits", "generated"] = "logits"  # its probabilities (Hinton 2015), or its answers (Kim, Rush 2016)
+    share: float = Field(default=0.5, gt=0, le=1)  # of the loss that is the teacher's; the rest is the data's (taste)
+    temperature: float = Field(default=2.0, gt=0)  # softens both sides (Hinton et al. 2015: 1 to 20; 2 is usual)
+
+
+REPLAY = 0.1  # docs/log.md
+
 # Peak rate of adapters under AdamW. Dettmers et al. 2023 take 2e-4 for 7B parameters, and small models bear more; about
 # ten times the rate of full tuning (Schulman et al. 2025). Taste within these.
 LORA_RATE = 5e-4
+LORA_FACTOR = 10  # Schulman et al. 2025, for the methods below
+
+# Peak rates, AdamW, of methods that sharpen what a model can already do: far below tuning's. The larger the model the
+# lower (Rafailov et al. 2023: 1e-6; trl: 1e-6); these suit models made here.
+METHOD_RATES = {"prefer": 5e-5, "reinforce": 1e-4, "embed": 5e-4}
 
 
 class StepOptions(OptimizerOptions):
@@ -44,15 +94,28 @@ class StepOptions(OptimizerOptions):
     Rates are for tuning a model made here; one given by `model.from` wants about a hundredth of them.
     """
 
-    # chat: conversations, loss on the assistant's words only (also for pairs of text and target). classify: a linear
-    # head with the labels of the data. qa: a head that marks the answer in the text (SQuAD).
-    method: Literal["chat", "classify", "qa"] = "chat"
+    # chat: conversations, loss on the assistant's words only (also for pairs of text and target: summaries, translation,
+    # questions). extract: the same, to JSON. classify: a head with the labels of the data. qa: a head that marks the
+    # answer in the text (SQuAD). tag: a head that marks and names spans. embed: sentence vectors. reward: a head that
+    # judges answers. prefer: DPO. reinforce: GRPO with rules as rewards.
+    method: Literal["chat", "extract", "classify", "qa", "tag", "embed", "reward", "prefer", "reinforce"] = "chat"
     data: list[str] | None = None  # addresses (see `data`); None: all that the stages before left, and small talk
     weights: dict[str, float] = Field(default_factory=dict)  # address -> how often its examples are shown; else 1
     columns: dict[str, str] = Field(default_factory=dict)  # for files: our name -> the column's, {text = "review"}
     template: str | None = None  # what the user says for examples that are no conversations: "{text} {question}"
     on_broken: Literal["skip", "stop"] = "skip"  # a row of a file that cannot be used
+    # Share of the rows that are plain text of the pretraining, so that it is not forgotten; chat only. None: REPLAY where
+    # the run holds such text, else 0.
+    replay: float | None = Field(default=None, ge=0, lt=1)
     epochs: float | None = Field(default=None, gt=0)  # times through the data; None: the plan's, else 2 (MiniMind)
+
+    freeze: int = Field(default=0, ge=0)  # the embeddings and so many blocks, from below, do not learn; 0: all learn
+    prefer: PreferOptions = Field(default_factory=PreferOptions)
+    reinforce: ReinforceOptions = Field(default_factory=ReinforceOptions)
+    distill: DistillOptions | None = None
+    # Held-out questions answered in full at every look, marked by their task (exact match, ROUGE-L, chrF, field F1). None:
+    # 32 for "extract", else 0: writing takes longer than reading.
+    answers_scored: int | None = Field(default=None, ge=0)
 
     lora: LoraOptions | None = None  # {rank = 8}: adapters learn, the weights stay; merged at the end. None: all learn
 
@@ -63,10 +126,14 @@ class StepOptions(OptimizerOptions):
     final_share: float = Field(default=0.0, ge=0, le=1)  # ... zero (nanochat)
 
     def settings(self) -> StepOptions:
-        """With the optimizer's settings in effect: adapters get AdamW and a rate of their own unless the recipe says."""
-        if self.lora is None:
+        """With the optimizer's settings in effect: adapters and some methods get AdamW and a rate of their own unless
+        the recipe says."""
+        own = METHOD_RATES.get(self.method, None if self.lora is None else LORA_RATE)
+        if own is None:
             return self
-        rate = self.learning_rate if "learning_rate" in self.model_fields_set else LORA_RATE
+        if self.lora is not None and self.method in METHOD_RATES:
+            own *= LORA_FACTOR
+        rate = self.learning_rate if "learning_rate" in self.model_fields_set else own
         wanted = {"optimizer": "adamw", "learning_rate": rate, "matrix_learning_rate": rate}
         return self.model_copy(update={key: value for key, value in wanted.items() if key not in self.model_fields_set})
 
@@ -94,6 +161,25 @@ class StepOptions(OptimizerOptions):
             raise ValueError("'data' is empty; leave it out to take all there is")
         if self.steps is not None and self.epochs is not None:
             raise ValueError("give 'steps' or 'epochs', not both")
+        if self.method != "chat" and self.replay:
+            raise ValueError(f"'replay' belongs to method 'chat'; '{self.method}' does not write text")
+        given = {
+            "prefer": self.prefer != PreferOptions(),
+            "reinforce": self.reinforce != ReinforceOptions(),
+            "chat": self.distill is not None,
+        }
+        for method, is_given in given.items():
+            if is_given and self.method != method:
+                name = "distill" if method == "chat" else method
+                raise ValueError(f"'{name}' belongs to method '{method}', this step's is '{self.method}'")
+        if self.answers_scored and self.method not in ("chat", "extract"):
+            raise ValueError(f"'answers_scored' is for methods that write; '{self.method}' has its own numbers")
+        if self.freeze and self.lora is not None:
+            raise ValueError("'freeze' and 'lora' exclude each other: with adapters all weights stay as they are")
+        if self.method == "reinforce" and self.batch_size % self.reinforce.answers:
+            raise ValueError(
+                f"batch_size counts answers: {self.batch_size} is no multiple of the {self.reinforce.answers} per question"
+            )
         if self.method == "qa" and self.template is not None:
             raise ValueError(
                 "'template' has no use for method 'qa': question and text are put together by a fixed rule"

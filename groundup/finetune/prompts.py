@@ -22,8 +22,11 @@ TEMPLATES: Mapping[str, str] = {
     "summarize": "{text}\n\nSummarize this.",
     "classify": "{text}\n\n{question}",
     "translate": "Translate: {text}",
+    "extract": "{text}\n\nGive this as JSON.",
+    "choose": "{text}\n\n{question}\n{choices}",
     "title": "{text}\n\nGive this a title.",
 }
+NOT_TO_SAY = ("disliked", "apart")  # tasks whose answers are bad ones: nothing to learn by heart
 NO_ANSWER = "The text does not say."  # the answer to a question that its text leaves open (SQuAD 2)
 
 
@@ -36,7 +39,13 @@ def check_template(template: str) -> str:
 
 
 def messages_of(example: Example, template: str | None = None) -> list[dict[str, Any]]:
-    """The conversation of an example, answer included. DataError when it holds nothing to answer or no answer."""
+    """The conversation of an example, answer included. DataError when it holds nothing to answer or no answer, or a bad
+    one. Of a preference pair the better answer is taken.
+    """
+    if example.task in NOT_TO_SAY:
+        raise DataError(f"The example {example.id} of the task '{example.task}' holds an answer not to be given.")
+    if example.task == "prefer" and example.messages and example.choices:
+        return [*example.messages, {"role": "assistant", "content": example.choices[0]}]
     if example.messages:
         return example.messages
     answer = example.target or example.label or (NO_ANSWER if example.meta.get("no_answer") else "")

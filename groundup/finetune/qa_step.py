@@ -16,8 +16,9 @@ from groundup.finetune import lora
 from groundup.finetune.batches import Shuffled
 from groundup.finetune.chat import mixture
 from groundup.finetune.data import Origin, available
+from groundup.finetune.freezing import frozen
 from groundup.finetune.gold import is_marked
-from groundup.finetune.heads import save_span_head
+from groundup.finetune.heads import save_head
 from groundup.finetune.options import StepOptions
 from groundup.finetune.reading import facts, planned_steps, read_all, why_empty
 from groundup.finetune.spans import Window, batch_of, new_head, read_answer, span_loss, windows
@@ -47,7 +48,7 @@ def tune(
     """Train a span reader and leave it in model/; see `stage.run`."""
     data = _prepare(options, inputs, bundle, output, context)
     pad_id = bundle.tokenizer.special.get(PAD, 0)
-    headed = new_head(bundle.model, context.seed)
+    headed = new_head(frozen(bundle.model, options.freeze), context.seed)
     trained: Any = headed if options.lora is None else lora.attach(headed, options.lora, context.seed)
 
     def validate(module: Any, step: int) -> dict[str, float]:
@@ -69,7 +70,8 @@ def tune(
         f"# A reader tuned by groundup\n\nMarks answers in texts. Learned from {data.counts['examples']:,} questions in "
         f"{data.steps:,} steps.\n"
     )
-    save_span_head(output / "model", headed.eval(), bundle.tokenizer, {"no_answer": data.no_answer}, card_text=text)
+    told = {"no_answer": data.no_answer}
+    save_head(output / "model", headed.eval(), bundle.tokenizer, "qa", told, card_text=text)
     return {
         **data.counts,
         "steps": summary.steps,
@@ -85,7 +87,8 @@ def _look(
     """Exact match and F1 of held-out questions."""
     exact = overlap = 0.0
     for example in examples:
-        rows = windows(bundle.tokenizer, example.question, example.text, bundle.config.context_length)
+        config = bundle.config
+        rows = windows(bundle.tokenizer, example.question, example.text, config.context_length, family=config.family)
         given = read_answer(module, rows, example.text, pad_id, may_refuse=may_refuse).text
         gold = [str(span["text"]) for span in example.spans] or [""]
         exact, overlap = exact + exact_match(gold, given), overlap + token_f1(gold, given)
@@ -111,7 +114,7 @@ def _prepare(
     for example in usable:
         span = example.spans[0] if example.spans else None
         marked = None if span is None else (int(span["start"]), int(span["end"]))
-        rows += windows(bundle.tokenizer, example.question, example.text, context_length, marked)
+        rows += windows(bundle.tokenizer, example.question, example.text, context_length, marked, bundle.config.family)
     held = [one for reading in read_all(addresses, origin, options, "validation", context) for one in reading.examples]
     held = [example for example in held if is_marked(example)][:MAX_VALIDATION]
     no_answer = any(example.meta.get("no_answer") for example in usable)

@@ -1,12 +1,13 @@
 """Extractive question answering: a head scores every token as the answer's first and last (Devlin et al. 2019).
 
 One window:  <|endoftext|> QUESTION <|sep|> PIECE OF THE TEXT <|end|>
+of BERT:     <|cls|> QUESTION <|sep|> PIECE OF THE TEXT <|sep|>, question and text told apart by segments
 
 A text longer than a window is read in several that overlap by half; a question is cut to a third of the context. "No
 answer" (SQuAD 2, Rajpurkar et al. 2018) is the last place: in a causal model it alone has seen question and text
-whole. A window that does not hold the whole answer teaches "no answer". The answer to a text is the span with the
-highest score over all windows; none, when the data had questions without one and even the least sure window scores
-"no answer" higher.
+whole, and where all is seen both ways any place will do. A window that does not hold the whole answer teaches "no
+answer". The answer to a text is the span with the highest score over all windows; none, when the data had questions
+without one and even the least sure window scores "no answer" higher.
 
 Legend: B rows, T time.
 """
@@ -24,9 +25,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from groundup.core.errors import DataError
-from groundup.finetune.heads import Headed, open_span_head, padded
+from groundup.finetune.framing import filled, needed
+from groundup.finetune.heads import Headed, open_head
 from groundup.model import bundle as bundles
-from groundup.tokenizer.special import END, END_OF_TEXT, PAD, SEP
+from groundup.tokenizer.special import CLS, END, END_OF_TEXT, PAD, SEP
 from groundup.train.objectives import Loss
 
 QUESTION_SHARE = 1 / 3  # of the context at most; taste
@@ -50,42 +52,44 @@ class Window:
     end: int = -1
 
 
-def offsets(tokenizer: Any, ids: Sequence[int], text: str) -> list[tuple[int, int]]:
-    """The characters [start, end) of each token, from the bytes the tokens stand for.
+def placed(tokenizer: Any, text: str) -> tuple[list[int], list[tuple[int, int]]]:
+    """The ids of a text, and of each token the characters [start, end) it stands for.
 
-    DataError for a tokenizer whose tokens are not the text's bytes (WordPiece drops case and blanks).
+    Read off the bytes of the tokens where they are the text's bytes, else (WordPiece drops case and blanks) off the
+    tokenizer's own account.
     """
+    ids = tokenizer.encode(text)
     lengths = [len(tokenizer.token_bytes(place)) for place in ids]
     data = text.encode("utf-8", "replace")
     if sum(lengths) != len(data):
-        raise DataError(
-            f"Tokens of the kind '{tokenizer.kind}' do not keep the text byte by byte, so no span can be read off them.",
-            repair='Use a model whose tokenizer is of the kind "bpe" or "bytes".',
-        )
+        found, places = tokenizer.encode_with_places(text)
+        return list(found), [(int(start), int(end)) for start, end in places]
     # A character of several bytes belongs to the token that holds its first byte.
     is_first = (np.frombuffer(data, dtype=np.uint8) & 0xC0) != 0x80
     character_at = np.concatenate([[0], np.cumsum(is_first)])  # (bytes + 1,) characters begun before each byte
     borders = character_at[np.concatenate([[0], np.cumsum(lengths)])] if len(lengths) else np.zeros(1, dtype=int)
-    return [(int(borders[n]), int(borders[n + 1])) for n in range(len(lengths))]
+    return list(ids), [(int(borders[n]), int(borders[n + 1])) for n in range(len(lengths))]
 
 
 def windows(
-    tokenizer: Any, question: str, text: str, context_length: int, answer: tuple[int, int] | None = None
+    tokenizer: Any,
+    question: str,
+    text: str,
+    context_length: int,
+    answer: tuple[int, int] | None = None,
+    family: str = "gpt",
 ) -> list[Window]:
     """The windows of one question; answer: characters [start, end) of the right one, None when there is none."""
-    special = tokenizer.special
-    border = special.get(END_OF_TEXT, 0)
+    opening, between, closing = _borders(tokenizer, family)
     asked = tokenizer.encode(question.strip())[: int(context_length * QUESTION_SHARE)]
-    head = [border, *asked, special.get(SEP, border)]
-    tail = [special.get(END, border)]
+    head, tail = [opening, *asked, between], [closing]
     room = context_length - len(head) - len(tail)
     if room < MIN_ROOM:
         raise DataError(
             f"A context of {context_length} tokens has no room for a question and its text.",
             repair="Give the model a longer context_length.",
         )
-    ids = tokenizer.encode(text)
-    places = offsets(tokenizer, ids, text)
+    ids, places = placed(tokenizer, text)
     span = None if answer is None else _token_span(places, answer)
     found = []
     for begin in range(0, max(1, len(ids) - room // 2), room // 2):  # stride: half a window
@@ -98,6 +102,14 @@ def windows(
     return found
 
 
+def _borders(tokenizer: Any, family: str) -> tuple[int, int, int]:
+    """What stands before the question, between it and the text, and behind the text."""
+    if family == "bert":
+        return needed(tokenizer, CLS), needed(tokenizer, SEP), needed(tokenizer, SEP)
+    border = tokenizer.special.get(END_OF_TEXT, 0)
+    return border, tokenizer.special.get(SEP, border), tokenizer.special.get(END, border)
+
+
 def _token_span(places: Sequence[tuple[int, int]], answer: tuple[int, int]) -> tuple[int, int] | None:
     """First and last token that touch the characters [start, end)."""
     touching = [n for n, (start, end) in enumerate(places) if start < answer[1] and end > answer[0]]
@@ -105,14 +117,18 @@ def _token_span(places: Sequence[tuple[int, int]], answer: tuple[int, int]) -> t
 
 
 def batch_of(rows: Sequence[Window], places: Sequence[int], pad_id: int) -> dict[str, Tensor]:
-    """ids_BT, allowed_BT (text tokens and the last place), start_B, end_B."""
+    """ids_BT, real_BT, segments_BT (1: the text), allowed_BT (text tokens and the last place), start_B, end_B."""
     chosen = [rows[place] for place in places]
-    ids_BT = padded([row.ids for row in chosen], pad_id)
+    ids_BT, real_BT = filled([row.ids for row in chosen], pad_id)
+    first_B1 = torch.tensor([[row.first] for row in chosen])
+    segments_BT = ((torch.arange(ids_BT.shape[1]) >= first_B1) & real_BT).long()
     allowed_BT = torch.zeros(ids_BT.shape, dtype=torch.bool)
     for number, row in enumerate(chosen):
         allowed_BT[number, row.first : row.last + 1] = True  # + 1: "no answer"
     return {
         "ids_BT": ids_BT,
+        "real_BT": real_BT,
+        "segments_BT": segments_BT,
         "allowed_BT": allowed_BT,
         "start_B": torch.tensor([row.start for row in chosen]),
         "end_B": torch.tensor([row.end for row in chosen]),
@@ -121,7 +137,8 @@ def batch_of(rows: Sequence[Window], places: Sequence[int], pad_id: int) -> dict
 
 def scores(module: Any, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
     """Scores (B, T) of every place as start and as end; minus infinity where no answer can stand."""
-    start_BT, end_BT = module(batch["ids_BT"]).unbind(-1)
+    found_BTC = module(batch["ids_BT"], batch["real_BT"], each=True, segments_BT=batch["segments_BT"])
+    start_BT, end_BT = found_BTC.unbind(-1)
     closed_BT = ~batch["allowed_BT"]
     return start_BT.masked_fill(closed_BT, -torch.inf), end_BT.masked_fill(closed_BT, -torch.inf)
 
@@ -189,7 +206,7 @@ class SpanReader:
 
     def __init__(self, bundle: bundles.Bundle) -> None:
         self._bundle = bundle
-        self._headed, facts = open_span_head(bundle)
+        self._headed, facts = open_head(bundle, "qa")
         self.may_refuse = bool(facts.get("no_answer"))
 
     @classmethod
@@ -200,7 +217,8 @@ class SpanReader:
     def answer(self, question: str, text: str) -> Answer:
         """The span of the text that answers the question; text "" when it says there is none."""
         tokenizer = self._bundle.tokenizer
-        rows = windows(tokenizer, question, text, self._bundle.config.context_length)
+        config = self._bundle.config
+        rows = windows(tokenizer, question, text, config.context_length, family=config.family)
         return read_answer(self._headed, rows, text, tokenizer.special.get(PAD, 0), may_refuse=self.may_refuse)
 
 

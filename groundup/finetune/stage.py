@@ -4,7 +4,8 @@ inputs: `model` (a model folder), and what the data addresses need: `collect`, `
 metrics.jsonl and examples.json: what it learned from, counted, with examples as the model sees them; chat steps also
 samples.jsonl, steps with LoRA adapter/. A killed step is continued from .checkpoints and ends with the same weights.
 
-The methods: `chat_step`, `classify_step`, `qa_step`, each with `tune(bundle, options, inputs, output, context)`.
+The methods: one `NAME_step` each, with `tune(bundle, options, inputs, output, context)`; `text_step` writes with an
+encoder-decoder what `chat_step` writes with a model that goes on.
 """
 
 from __future__ import annotations
@@ -18,7 +19,15 @@ from groundup.core.errors import ArtifactError
 from groundup.core.stage import Context
 from groundup.finetune.options import StepOptions
 
-NOT_CAUSAL = ("bert", "encoder_decoder")
+# Method -> the families it can tune. Methods that write want a model that goes on a text, or an encoder-decoder.
+GOES_ON = ("gpt", "custom")
+READS = ("gpt", "custom", "bert", "encoder_decoder")
+FAMILIES = {
+    **dict.fromkeys(("chat", "extract"), (*GOES_ON, "encoder_decoder")),
+    **dict.fromkeys(("classify", "qa", "tag", "embed"), READS),
+    "reward": (*GOES_ON, "bert"),
+    **dict.fromkeys(("prefer", "reinforce"), GOES_ON),
+}
 
 
 def run(options: StepOptions, inputs: Mapping[str, Path], output: Path, context: Context) -> dict[str, Any]:
@@ -32,17 +41,22 @@ def run(options: StepOptions, inputs: Mapping[str, Path], output: Path, context:
     bundle = bundles.load(inputs["model"], device=context.device)
     if bundle.tokenizer is None:
         raise ArtifactError(f"{inputs['model']} holds no tokenizer: it cannot be tuned on text.")
-    if options.method != "chat" and bundle.config.family in NOT_CAUSAL:
+    family = bundle.config.family
+    if family not in FAMILIES[options.method]:
+        fitting = [method for method, families in FAMILIES.items() if family in families]
         raise ArtifactError(
-            f"Method '{options.method}' reads a causal model; {inputs['model']} is of the family "
-            f"'{bundle.config.family}'.",
-            repair='Start from a model of the family "gpt".',
+            f"Method '{options.method}' does not fit {inputs['model']}, a model of the family '{family}'.",
+            repair=f"This family can: {', '.join(fitting)}. Method '{options.method}' wants the family "
+            f"{' or '.join(FAMILIES[options.method])}.",
         )
-    if options.lora is not None and bundle.config.family != "gpt":
+    if options.lora is not None and family != "gpt":
         raise ArtifactError(
-            f"LoRA knows the matrices of the family 'gpt'; {inputs['model']} is of the family '{bundle.config.family}'.",
+            f"LoRA knows the matrices of the family 'gpt'; {inputs['model']} is of the family '{family}'.",
             repair="Leave out 'lora' to tune all weights.",
         )
-    step = import_module(f"groundup.finetune.{options.method}_step")
+    name = {"extract": "chat"}.get(options.method, options.method)
+    if name == "chat" and family == "encoder_decoder":
+        name = "text"
+    step = import_module(f"groundup.finetune.{name}_step")
     counts: dict[str, Any] = step.tune(bundle, options, inputs, output, context)
     return counts

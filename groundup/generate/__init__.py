@@ -5,7 +5,12 @@ Sampling     how tokens are chosen (`sampling`)
 Scheduler    continuous batching: requests join and leave between tokens (`scheduler`)
 KVCache      rows of different lengths (`cache`)
 TextStream   whole characters, no half stop strings (`detokenize`)
+Constrainer  answers held to a form: JSON schema, regular expression, choice, tool calls (`constrain`)
+flatten      a decoder laid flat: fewer, larger products; fp32, bf16, int8, int4 (`flat`)
 embed        sentence vectors (`embed`)
+fill, write  encoders fill gaps, encoder-decoders write from a source (`other`)
+demand_writer  what a model folder is for (`purpose`)
+lookup.py, prefixes.py   tokens guessed from the text so far; texts read before
 """
 
 from groundup.core.registry import lazy
@@ -13,7 +18,9 @@ from groundup.core.registry import lazy
 __getattr__, __dir__ = lazy(
     __name__,
     {
+        "Constrainer": ".constrain",
         "Engine": ".engine",
+        "Form": ".constrain",
         "Generated": ".scheduler",
         "KVCache": ".cache",
         "Request": ".scheduler",
@@ -22,6 +29,10 @@ __getattr__, __dir__ = lazy(
         "Scored": ".scoring",
         "TextStream": ".detokenize",
         "Token": ".scheduler",
+        "demand_writer": ".purpose",
         "embed": ".embed",
+        "fill": ".other",
+        "flatten": ".flat",
+        "write": ".other",
     },
 )

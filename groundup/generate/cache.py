@@ -75,6 +75,22 @@ class KVCache:
         """Memory allocated for keys and values."""
         return 2 * self._keys_LBHSK.numel() * self._keys_LBHSK.element_size()
 
+    def bytes_of(self, length: int) -> int:
+        """Memory that `length` positions of one row take."""
+        num_layers, _, heads, _, width = self._keys_LBHSK.shape
+        return 2 * num_layers * heads * length * width * self._keys_LBHSK.element_size()
+
+    def copy_of_row(self, row: int, length: int) -> KVCache:
+        """A cache of one row: the first `length` positions of `row`, in memory of its own."""
+        copy = object.__new__(KVCache)
+        copy.num_layers, copy.num_rows, copy.limit = self.num_layers, 1, self.limit
+        copy._keys_LBHSK = self._keys_LBHSK[:, row : row + 1, :, :length].clone()
+        copy._values_LBHSK = self._values_LBHSK[:, row : row + 1, :, :length].clone()
+        copy._lengths_B = torch.tensor([length], device=self._lengths_B.device)
+        copy.positions_BT = copy.mask_BTS = None
+        copy._lengths = [length]
+        return copy
+
     def expect(self, num_new: int) -> None:
         """Say that every row is about to read `num_new` tokens: sets `positions_BT` and `mask_BTS`."""
         if self.is_uniform:

@@ -4,6 +4,7 @@
     engine.generate([ids, ...], Sampling(max_tokens=20))     many prompts at once (continuous batching inside)
     engine.stream(ids, Sampling(...))                        text as it comes
     engine.chat([{"role": "user", "content": "Hello"}])      the chat template around generate
+    engine.fill_gap(before, after)                           what belongs between two texts
     engine.score([(context_ids, continuation_ids), ...])     log-probabilities of given continuations
     engine.token_logprobs(ids)                               log-probability of every token of a text
 
@@ -23,9 +24,11 @@ import numpy as np
 import torch
 
 from groundup.core.errors import UsageError
+from groundup.generate.constrain import Allow
 from groundup.generate.sampling import Sampling
 from groundup.generate.scheduler import MAX_ROWS, Generated, Request, Scheduler, Token
 from groundup.generate.scoring import Scored, score_pairs, token_logprobs
+from groundup.tokenizer.special import END_OF_TEXT, FIM_MIDDLE, FIM_PREFIX, FIM_SUFFIX
 
 Messages = Sequence[dict[str, Any]]
 
@@ -48,11 +51,14 @@ class Engine:
         sampling: Sampling | Sequence[Sampling] = Sampling(),
         on_token: Callable[[int, Token], None] | None = None,
         stop: Callable[[], bool] | None = None,
+        *,
+        allow: Callable[[int], Allow] | None = None,
     ) -> list[Generated]:
         """Answers in the order of the prompts; with `sampling.n` > 1 the answers to one prompt stand together.
 
         sampling: one for all, or one a prompt. on_token(number of the answer, token) is called as tokens come.
         stop() is asked before every token; True ends all answers there ("cancelled"), and what they have is returned.
+        allow(number of the answer) gives the hook that holds this answer to a form (see `constrain.Constrainer`).
         Raises UsageError for a prompt that is empty or leaves no room for an answer.
         """
         each = [sampling] * len(prompts_ids) if isinstance(sampling, Sampling) else list(sampling)
@@ -62,7 +68,8 @@ class Engine:
         for prompt_ids, one in zip(prompts_ids, each, strict=True):
             for answer in range(one.n):
                 tell = None if on_token is None else _numbered(on_token, len(requests))
-                requests.append(Request(prompt_ids, one, answer=answer, on_token=tell))
+                held = None if allow is None else allow(len(requests))
+                requests.append(Request(prompt_ids, one, answer=answer, on_token=tell, allow=held))
         scheduler = Scheduler(self.model, self.tokenizer, max_rows=self.max_rows)
         for request in requests:
             scheduler.submit(request)
@@ -134,6 +141,20 @@ class Engine:
                 )
             del kept[oldest]
             left_out += 1
+
+    def gap_prompt(self, before: str, after: str) -> list[int]:
+        """The ids of a text with a gap, so that the model writes what belongs into it (fill in the middle, Bavarian
+        et al. 2022, prefix first). UsageError for a tokenizer without the tokens for it."""
+        special, encode = self.tokenizer.special, self.tokenizer.encode
+        names = (END_OF_TEXT, FIM_PREFIX, FIM_SUFFIX, FIM_MIDDLE)
+        if any(name not in special for name in names):
+            raise UsageError("This model's tokenizer has no tokens for filling a gap.", repair="Leave out the suffix.")
+        start, prefix, suffix, middle = (special[name] for name in names)
+        return [start, prefix, *encode(before), suffix, *encode(after), middle]
+
+    def fill_gap(self, before: str, after: str, sampling: Sampling = Sampling()) -> Generated:
+        """What belongs between two texts. Only a model whose training text had gaps of this kind does it well."""
+        return self.generate([self.gap_prompt(before, after)], replace(sampling, n=1))[0]
 
     def score(self, pairs: Sequence[tuple[Sequence[int], Sequence[int]]]) -> list[Scored]:
         """The log-probability of each continuation after its context, in order. See `scoring.score_pairs`."""

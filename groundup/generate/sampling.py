@@ -45,6 +45,7 @@ class Sampling:
     seed: int = 0
     n: int = 1  # answers per prompt; each has its own random stream
     top_logprobs: int = 0  # keep this many alternatives per token
+    guess: int = 0  # tokens looked up ahead in the text so far (see lookup); 0: none. Changes speed, never the text
     ignore_end: bool = False  # go on after the end token (benchmarks)
 
     def __post_init__(self) -> None:
@@ -58,6 +59,7 @@ class Sampling:
             ("presence_penalty", abs(self.presence_penalty) <= 2, "between -2 and 2"),
             ("frequency_penalty", abs(self.frequency_penalty) <= 2, "between -2 and 2"),
             ("n", self.n >= 1, "1 or more"),
+            ("guess", 0 <= self.guess <= 32, "between 0 and 32"),
             ("top_logprobs", 0 <= self.top_logprobs <= 20, "between 0 and 20"),
             ("stop", all(self.stop), "without empty strings"),
         ]

@@ -22,6 +22,7 @@ from groundup.generate.cache import KVCache, cache_for, forward
 from groundup.generate.scheduler import read_prompts, right_padded
 
 BATCH_TOKENS = 4096  # rows x longest, padding included; taste: logits of 50k tokens stay below 1 GB
+SCORED_AT_ONCE = 256  # places of a prompt; taste: 50 MB of logits for 50k tokens
 MIN_SHARED = 16  # tokens: below this, reading the shared beginning apart costs more than it saves; taste
 
 
@@ -95,6 +96,28 @@ def token_logprobs(model: Any, ids: Sequence[int]) -> np.ndarray:
         out_T[done : start + len(window)] = logprob_T.double().cpu().numpy()
         done = start + len(window)
     return out_T
+
+
+@torch.inference_mode()
+def prompt_scores(model: Any, ids: Sequence[int], top: int = 0) -> list[tuple[float | None, dict[int, float]]]:
+    """For each token of a prompt its log-probability and the `top` likeliest at its place (id -> log-probability).
+
+    The first has none. UsageError for a prompt longer than the model reads. Logits are made SCORED_AT_ONCE places at a
+    time: all of them for a long prompt and a large vocabulary would not fit.
+    """
+    if len(ids) > model.config.context_length:
+        raise UsageError(f"The prompt has {len(ids):,} tokens; the model reads {model.config.context_length:,}.")
+    ids_BT = torch.tensor([list(ids)], dtype=torch.long, device=_device(model))
+    hidden_BTD = model(ids_BT)
+    scores: list[tuple[float | None, dict[int, float]]] = [(None, {})]
+    for start in range(0, len(ids) - 1, SCORED_AT_ONCE):
+        logprobs_TV = model.logits(hidden_BTD[:, start : start + SCORED_AT_ONCE])[0].float().log_softmax(-1)
+        wanted = list(ids[start + 1 : start + 1 + SCORED_AT_ONCE])
+        for row_V, token in zip(logprobs_TV, wanted, strict=False):
+            best = row_V.topk(top)
+            others = dict(zip(best.indices.tolist(), best.values.tolist(), strict=True))
+            scores.append((float(row_V[token]), others))
+    return scores
 
 
 def _fit(number: int, pair: tuple[Sequence[int], Sequence[int]], tokenizer: Any, context_length: int) -> _Pair:

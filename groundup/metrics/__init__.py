@@ -2,6 +2,7 @@
 
 classification   accuracy, precision, recall, F1 (binary, micro, macro), Matthews correlation, weighted kappa
 spans            F1 over entity spans and over token labels
+fields           F1 over the fields of extracted records
 answers          exact match and token F1 as SQuAD counts them
 summary_overlap  ROUGE
 word_overlap     BLEU
@@ -27,6 +28,10 @@ __getattr__, __dir__ = lazy(
         "quadratic_kappa": ".classification",
         "span_f1": ".spans",
         "token_label_f1": ".spans",
+        "field_f1": ".fields",
+        "f1_by_field": ".fields",
+        "record_match": ".fields",
+        "rouge_l_sum": ".summary_overlap",
         "normalize_answer": ".answers",
         "exact_match": ".answers",
         "token_f1": ".answers",

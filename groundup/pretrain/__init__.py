@@ -2,7 +2,8 @@
 
 options.py   the [pretrain] table       batches.py   packed rows, shuffled by seed, resumable at any batch
 lesson.py    what an objective brings   stage.py     the front door
-causal.py    the next token             validate.py  bits per byte, journey
+causal.py    the next token             validate.py  bits per byte
+journey.py   documents followed from the first step to the last
 masked.py    hidden words               masking.py   which, and how
 denoise.py   spans cut out              seq2seq.py   an example's target       targets.py   what these two share
 """

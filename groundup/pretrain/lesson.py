@@ -9,10 +9,11 @@ seq2seq.py   write the target of an example    encoder_decoder
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from groundup.core.console import Console
 from groundup.core.errors import RecipeError
 from groundup.model.config import ModelConfig
 from groundup.pretrain.options import PretrainOptions
@@ -43,6 +44,7 @@ class Given:
     inputs: Mapping[str, Path]
     output: Path
     samples: Rows | None  # the hook that lets a causal model write
+    console: Console = field(default_factory=lambda: Console(quiet=True))
 
 
 @dataclass(frozen=True)

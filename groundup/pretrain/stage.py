@@ -48,8 +48,9 @@ def run(options: PretrainStage, inputs: Mapping[str, Path], output: Path, contex
     config = resolve(_planned_model(options.model, context.plan), tokenizer.vocabulary_size)
     settings = _planned_training(options.pretrain, context.plan, config, len(shards.tokens))
     objective = objective_of(settings, config)
+    samples = context.hooks.get("samples")
     given = Given(
-        tokenizer, shards, looked_at, config, settings, context.seed, inputs, output, context.hooks.get("samples")
+        tokenizer, shards, looked_at, config, settings, context.seed, inputs, output, samples, context.console
     )
     lesson = import_module(f"groundup.pretrain.{objective}").lesson(given)
     module = build(config, context.seed, context.device)
@@ -80,7 +81,7 @@ def run(options: PretrainStage, inputs: Mapping[str, Path], output: Path, contex
         "depth": config.depth,
         "width": config.width,
         "epochs": round(_epochs(objective, summary, settings, config, len(shards.tokens)), 3),
-        **{name: value for name, value in asdict(summary).items() if name != "parts"},
+        **{name: value for name, value in asdict(summary).items() if name != "parts" and (value or name != "privacy")},
     }
 
 

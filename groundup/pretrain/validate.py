@@ -1,4 +1,4 @@
-"""What pretraining looks at: bits per byte of the validation split, in all and by source, and one document's journey.
+"""What pretraining looks at: bits per byte of the validation split, in all and by source.
 
 Bits per byte = summed loss in nats / ln 2 / UTF-8 bytes of the text: the same yardstick for every tokenizer.
 Documents are read one by one, each from its <|endoftext|>; one longer than the context is read in windows.
@@ -74,13 +74,6 @@ def bits_per_byte(module: Any, shards: Any, documents: list[int]) -> dict[str, A
         "loss": sum(nats.values()) / sum(len(losses_T) for losses_T in losses),
         "by_source": by_source,
     }
-
-
-def journey_document(shards: Any, documents: list[int], *, context_length: int) -> int:
-    """The document whose tokens are followed from the first to the last step: the longest that fits into the context."""
-    sizes = np.diff(np.asarray(shards.borders))
-    fitting = [document for document in documents if sizes[document] <= context_length]
-    return max(fitting or documents, key=lambda document: (int(sizes[document]), -document))
 
 
 def _start(part: tuple[int, Any]) -> int:

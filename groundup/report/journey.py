@@ -1,8 +1,7 @@
 """One document's way through the house: raw, clean, tokens, loss before and after, a question, back to the source.
 
-The document is one of the test split that evaluation asked about, so that its journey ends in an answer; else the one
-that pretraining watched (4_pretrain/journey.json: held out, so nobody trained on it); else the first clean document.
-The other steps look it up by its id.
+The document is one of the held-out ones that pretraining followed (4_pretrain/journey.json) and evaluation asked about,
+if there is one that cleaning changed; `_chosen` tells what comes next. The other steps look it up by its id.
 """
 
 from __future__ import annotations
@@ -17,14 +16,16 @@ from groundup.report.markup import Html, join, shorten, tag, tidy
 from groundup.report.read import Run
 
 MAX_CHARACTERS = 1400  # taste: one screen of text; the rest is counted, not shown
+LOOKED_AT = 200  # documents asked about, to find one whose text cleaning changed
 MAX_TOKENS = 160  # taste: about as much text as that
 HEAT_TOP = 7.0  # nats; ln(2048) = 7.6 is guessing in the demo's vocabulary
 
 
 def section(run: Run) -> Html | None:
     """The opening section, or None when the run has no documents yet."""
-    record, items = _record(run), _items(run)
-    clean = _chosen(run, record, items)
+    followed, items = _followed(run), _items(run)
+    clean = _chosen(run, followed, items)
+    record = followed.get(clean.id if clean else "") or next(iter(followed.values()), {})
     raw = run.document("1_collect/documents", clean.id) if clean else None
     raw = raw or next(iter(run.first_documents("1_collect/documents", 1)), None)
     shown = clean or raw
@@ -57,17 +58,28 @@ def section(run: Run) -> Html | None:
     )
 
 
-def _chosen(run: Run, record: dict[str, Any], items: list[dict[str, Any]]) -> Document | None:
-    """The document to follow: watched and asked about, else asked about and right, else watched, else the first."""
-    watched = str(record.get("document_id", ""))
+def _chosen(run: Run, followed: dict[str, dict[str, Any]], items: list[dict[str, Any]]) -> Document | None:
+    """The document to show. Best: training followed it, cleaning changed it, and a question about it was answered
+    right; then with ever less of these; else the first clean document."""
     asked = [str(item["document_id"]) for item in _best_first(items) if isinstance(item.get("document_id"), str)]
+    both = [name for name in asked if name in followed]
     held_out = [name for name in asked if split_of(name) == "test"]
-    wanted = ([watched] if watched in asked else []) + held_out[:5] + [watched]
-    for name in filter(None, wanted):
+    wanted = _changed_by_cleaning(run, both) + both + _changed_by_cleaning(run, held_out[:LOOKED_AT])
+    for name in dict.fromkeys([*wanted, *held_out[:5], *list(followed)[:1]]):
         found = run.document("2_clean/documents", name)
         if found is not None:
             return found
     return next(iter(run.first_documents("2_clean/documents", 1)), None)
+
+
+def _changed_by_cleaning(run: Run, names: list[str]) -> list[str]:
+    """Those of the documents whose text cleaning changed, in the order given."""
+    if not names:
+        return []
+    wanted = [("id", "in", names)]
+    raw = {one.id: one.text for one in run.documents("1_collect/documents", wanted)}
+    clean = {one.id: one.text for one in run.documents("2_clean/documents", wanted)}
+    return [name for name in names if name in raw and name in clean and raw[name] != clean[name]]
 
 
 def _best_first(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -135,12 +147,16 @@ def _pieces(run: Run, ids: list[int]) -> list[str]:
     return [run.tokenizer.decode([id_], skip_special_tokens=False) for id_ in ids] if run.tokenizer else []
 
 
-def _record(run: Run) -> dict[str, Any]:
-    """journey.json with the border token taken off: ids[i] was met with losses_first[i] and losses_last[i]."""
-    record = run.json("4_pretrain/journey.json")
-    if not isinstance(record, dict) or not isinstance(record.get("tokens"), list):
-        return {}
-    return {**record, "ids": [id_ for id_ in record["tokens"][1:] if isinstance(id_, int)]}
+def _followed(run: Run) -> dict[str, dict[str, Any]]:
+    """The records of journey.json by document; `ids`: the tokens without the border token, ids[i] was met with
+    losses_first[i] and losses_last[i]."""
+    told = run.json("4_pretrain/journey.json")
+    rows = told.get("documents") if isinstance(told, dict) else None
+    return {
+        str(row.get("document_id")): {**row, "ids": [id_ for id_ in row["tokens"][1:] if isinstance(id_, int)]}
+        for row in rows or []
+        if isinstance(row, dict) and isinstance(row.get("tokens"), list)
+    }
 
 
 def _token(text: str) -> str:

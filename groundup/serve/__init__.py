@@ -7,13 +7,16 @@ keys.py      who may ask: hashed keys with a role
 metrics.py   what is counted, for Prometheus
 openai.py    /v1: models, chat completions, completions, embeddings
 requests.py  what /v1 accepts, every number bounded
-constrain.py answers held to a JSON schema
+answers.py   how OpenAI writes an answer
+limits.py    how much each key may ask for
+slow.py      connections that send nothing are closed
 studio_api.py  /api: runs, events, chats, sources
 making_api.py  /api: files in, a recipe and its plan out (projects.py)
 work_api.py  /api: the applications
 inside_api.py  /api: tokens and next tokens, documents and drops, scores and findings
 worker.py    one thread that computes; requests join and leave between tokens
 speaker.py   the engine as the worker sees it
+opening.py   from a model's folder to a speaker; LoRA adapters
 models.py    which runs and models there are
 jobs.py      runs started from the browser
 events.py    events.jsonl as a stream that can be picked up again

@@ -3,13 +3,14 @@
 create_app(runs_folder, model=None)   the app, for tests and for other servers
 serve(runs_folder, model=None)        the app on a port: of this machine, or, with keys, of the network
 
-With studio=False only /v1 and the probes are there: no pages, no runs, nothing is written.
+With studio=False only /v1 and the probes are there, and only the models that were named: no pages, no runs, nothing is
+written.
 """
 
 from __future__ import annotations
 
 import errno
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -26,12 +27,14 @@ from groundup.serve import inside_api, making_api, openai, studio_api, work_api
 from groundup.serve.guard import COOKIE, LOOPBACK, Guard
 from groundup.serve.jobs import Jobs
 from groundup.serve.keys import Keys, default_file, read_keys
+from groundup.serve.limits import Exceeded, Limits
 from groundup.serve.metrics import Metered, Metrics
 from groundup.serve.models import Models
 from groundup.serve.options import ServeOptions
 from groundup.serve.projects import Projects
+from groundup.serve.slow import impatient
 from groundup.serve.store import Store
-from groundup.serve.worker import Busy, Speaker, Worker
+from groundup.serve.worker import Busy, Late, Speaker, Worker
 
 PAGES = Path(__file__).with_name("studio")
 RETRY_SECONDS = "2"  # about one short answer
@@ -39,33 +42,33 @@ RETRY_SECONDS = "2"  # about one short answer
 
 def create_app(
     runs_folder: Path,
-    model: str | Path | None = None,
+    model: str | Path | Sequence[str | Path] | None = None,
     *,
     options: ServeOptions | None = None,
     open_speaker: Callable[[Path], Speaker] | None = None,
     keys: Keys | None = None,
     studio: bool = True,
+    adapters: Mapping[str, Path] | None = None,
+    weights: str = "fp32",
 ) -> FastAPI:
-    """The app. model: what the chat opens with (a run name, run folder or model folder).
+    """The app. model: what the chat opens with (a run name, run folder or model folder); several are served together.
+    adapters: id -> folder of a LoRA adapter of the first model. weights: how models lie in memory (see generate.flat).
 
     open_speaker: model folder -> Speaker; by default our engine, imported when the first question comes.
     keys: who may ask; None asks nobody, for this machine only. studio: False leaves out the pages and /api.
     """
     options = options or ServeOptions()
     runs_folder = Path(runs_folder)
-    models = Models(runs_folder, model)
+    models = Models(runs_folder, model, adapters=adapters, only_named=not studio and model is not None)
     metrics = Metrics()
+    limits = Limits(keys.allowances if keys is not None else None)
     closing: list[Callable[[], None]] = []
 
-    def find(name: str) -> Speaker:
-        folder = models.model_folder(name)
-        if open_speaker is not None:
-            return open_speaker(folder)
-        from groundup.serve.speaker import open_model
-
-        return open_model(folder)
-
-    worker = Worker(find, max_waiting=options.max_waiting)
+    worker = Worker(
+        _finder(models, options, weights, open_speaker),
+        max_waiting=options.max_waiting,
+        max_open=max(2, len(models.adapters) + (1 if model is None or isinstance(model, str | Path) else len(model))),
+    )
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -76,7 +79,7 @@ def create_app(
 
     # Its own documentation pages would load scripts from elsewhere; the schema alone is served.
     app = FastAPI(title="groundup", docs_url=None, redoc_url=None, lifespan=lifespan)
-    app.include_router(openai.routes(worker, models, options, metrics))
+    app.include_router(openai.routes(worker, models, options, metrics, limits))
     if studio:
         closing += _studio(app, runs_folder, models, worker, options)
         _session(app, keys)
@@ -88,6 +91,7 @@ def create_app(
         max_body_bytes=options.max_body_bytes,
         max_file_bytes=options.max_file_bytes,
         keys=keys,
+        read_seconds=options.read_seconds,
     )
     app.add_middleware(Metered, metrics=metrics)  # added last: the outermost, so that refusals are counted too
     return app
@@ -96,13 +100,20 @@ def create_app(
 def serve(
     runs_folder: Path,
     *,
-    model: str | Path | None = None,
+    model: str | Path | Sequence[str | Path] | None = None,
     host: str = "127.0.0.1",
     port: int = 8765,
     studio: bool = True,
     key_file: Path | None = None,
+    adapters: Mapping[str, Path] | None = None,
+    weights: str = "fp32",
+    **more: Any,
 ) -> None:
     """Serve until Ctrl-C. key_file: asks everybody for one of its keys; an address off this machine always asks.
+    adapters, weights: as in `create_app`. more: further fields of ServeOptions.
+
+    After SIGTERM nothing new is let in, and answers in work go on for `drain_seconds` (with the studio: 2, since its
+    pages hold a stream open for ever).
 
     Raises UsageError for an address off this machine without keys, a key file without keys, or a port that is taken.
     """
@@ -120,9 +131,43 @@ def serve(
             if error.errno != errno.EADDRINUSE:
                 raise UsageError(f"{host} is no address of this machine: {error.strerror}.") from None
             raise UsageError(f"Port {port} is taken.", repair=f"Choose another one: --port {port + 1}") from None
-    options = ServeOptions(host=host, port=port, allowed_hosts=_names_of_this_machine(host))
-    app = create_app(runs_folder, model, options=options, keys=keys, studio=studio)
-    uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False, timeout_graceful_shutdown=2)
+    options = ServeOptions(host=host, port=port, allowed_hosts=_names_of_this_machine(host), **more)
+    app = create_app(runs_folder, model, options=options, keys=keys, studio=studio, adapters=adapters, weights=weights)
+    uvicorn.run(
+        app,
+        host=host,
+        port=port,
+        log_level="warning",
+        access_log=False,
+        http=impatient(options.read_seconds),
+        limit_concurrency=options.max_connections,
+        timeout_graceful_shutdown=2 if studio else round(options.drain_seconds),
+    )
+
+
+def _finder(
+    models: Models, options: ServeOptions, weights: str, open_speaker: Callable[[Path], Speaker] | None
+) -> Callable[[str], Speaker]:
+    """Model id -> speaker. The engine is imported when the first question comes."""
+    opener: Any = None
+
+    def find(name: str) -> Speaker:
+        nonlocal opener
+        folder = models.model_folder(name)
+        if open_speaker is not None:
+            return open_speaker(folder)
+        from groundup.serve.opening import Opener
+
+        opener = opener or Opener(
+            weights=weights,
+            prefix_bytes=options.prefix_bytes,
+            guess=options.guess_tokens,
+            keep_bases=bool(models.adapters),
+        )
+        speaker: Speaker = opener.open(folder, models.adapters.get(name))
+        return speaker
+
+    return find
 
 
 def keys_for(host: str, port: int, key_file: Path | None) -> Keys | None:
@@ -134,10 +179,12 @@ def keys_for(host: str, port: int, key_file: Path | None) -> Keys | None:
     if len(keys):
         return keys
     if host in LOOPBACK:
-        raise UsageError(f"{path} holds no key.", repair="Make one: python -m groundup.serve.keys NAME --key-file FILE")
+        raise UsageError(
+            f"{path} holds no key.", repair=f"Make one: groundup serve MODEL --key-file {path} --new-key NAME"
+        )
     raise UsageError(
         f"{host} is not this machine alone, and there is no key that others would need.",
-        repair="Make one: python -m groundup.serve.keys NAME\n"
+        repair="Make one: groundup serve MODEL --new-key NAME\n"
         f"Or reach it through a tunnel: ssh -L {port}:127.0.0.1:{port} THIS_MACHINE",
     )
 
@@ -167,6 +214,7 @@ def _studio(
     app.include_router(studio_api.routes(models, store, jobs))
     app.include_router(making_api.routes(projects, jobs))
     app.include_router(work_api.routes(apps))
+    app.include_router(work_api.window())
     app.include_router(inside_api.routes(models, worker))
 
     @app.get("/", include_in_schema=False)
@@ -212,6 +260,11 @@ def _probes(app: FastAPI, worker: Worker, models: Models, metrics: Metrics) -> N
     def counted() -> Response:
         """Counters for Prometheus."""
         gauges = {"requests_in_work": worker.in_work, "models_open": len(worker.speakers)}
+        stores = [one.prefixes for one in list(worker.speakers.values()) if hasattr(one, "prefixes")]
+        gauges |= {
+            "prefix_bytes": sum(store.num_bytes for store in stores),
+            "prefix_tokens_saved": sum(store.tokens_saved for store in stores),
+        }
         return PlainTextResponse(metrics.text(gauges), media_type="text/plain; version=0.0.4")
 
 
@@ -232,6 +285,16 @@ def _errors(app: FastAPI) -> None:
     async def busy(request: Request, error: Busy) -> Response:
         body = openai.error_body(str(error), "rate_limit_error", code="busy")
         return JSONResponse(body, status_code=429, headers={"retry-after": RETRY_SECONDS})
+
+    @app.exception_handler(Exceeded)
+    async def exceeded(request: Request, error: Exceeded) -> Response:
+        body = openai.error_body(str(error), "rate_limit_error", code="rate_limit_exceeded")
+        return JSONResponse(body, status_code=429, headers={"retry-after": str(error.retry_seconds)})
+
+    @app.exception_handler(Late)
+    async def late(request: Request, error: Late) -> Response:
+        body = openai.error_body(str(error), "server_error", code="deadline_passed")
+        return JSONResponse(body, status_code=503, headers={"retry-after": RETRY_SECONDS})
 
     @app.exception_handler(GroundupError)
     async def ours(request: Request, error: GroundupError) -> Response:

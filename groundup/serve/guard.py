@@ -2,13 +2,14 @@
 
 Host: only names of this machine (a page that rebinds DNS to 127.0.0.1 still sends its own name; CVE-2024-28224).
 Origin: a browser's cross-site request is refused, whatever its method; writing needs JSON (or, for files, plain bytes),
-which a cross-site form cannot send unasked. Body: counted while it comes, not only believed. Answers carry a strict
+which a cross-site form cannot send unasked. Body: counted and timed while it comes, not only believed. Answers carry a strict
 content policy. Keys, where the server has some: every address but the bare pages asks for one, in the header
 `Authorization: Bearer KEY` or in the cookie that POST /api/session sets.
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import re
@@ -17,6 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from groundup.serve.keys import Keys
+from groundup.serve.limits import OWNER, SPENT
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -28,7 +30,7 @@ UPLOADS = re.compile(r"/api/projects/[^/]+/files/[^/]+")  # the only addresses t
 COOKIE = "groundup_key"
 # Without a key: the bare pages, which hold nothing of anybody's, the way to give a key, and the two probes.
 OPEN = re.compile(r"/|/studio/[\w./-]*|/api/session|/health|/ready")
-CHAT_ONLY = frozenset({("POST", "/v1/chat/completions"), ("GET", "/v1/models")})
+CHAT_ONLY = frozenset({("POST", "/v1/chat/completions"), ("GET", "/v1/models"), ("POST", "/api/apps/support/ask")})
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
@@ -44,7 +46,7 @@ HEADERS = {
 
 
 class TooLarge(Exception):
-    """The body grew past its bound while it was read."""
+    """The body grew past its bound while it was read, or did not come in time."""
 
 
 class Guard:
@@ -58,8 +60,13 @@ class Guard:
         max_body_bytes: int,
         max_file_bytes: int = 0,
         keys: Keys | None = None,
+        read_seconds: float = 20.0,
     ) -> None:
-        """max_file_bytes: the bound of an uploaded file. keys: None asks for none (this machine only)."""
+        """max_file_bytes: the bound of an uploaded file. keys: None asks for none (this machine only).
+
+        read_seconds: a body that is not there by then is given up (an uploaded file: a hundred times as long).
+        """
+        self.read_seconds = read_seconds
         self.app = app
         self.hosts = LOOPBACK | {host.lower() for host in hosts}
         self.max_body_bytes = max_body_bytes
@@ -75,17 +82,27 @@ class Guard:
             return
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         method, path = scope["method"], scope["path"]
-        refusal = self._refusal(method, path, headers) or self._without_key(method, path, headers)
+        refusal = self._refusal(method, path, headers) or self._without_key(method, path, headers, scope)
         if refusal:
             await _refuse(send, *refusal)
             return
         limit = self._limit(method, path)
-        started = too_large = False
+        started = too_large = too_slow = read = False
         received = 0
+        patience = self.read_seconds * (100 if limit == self.max_file_bytes else 1)
+        clock = asyncio.get_running_loop().time
+        until = clock() + patience
 
         async def counted() -> MutableMapping[str, Any]:
-            nonlocal received, too_large
-            message = await receive()
+            nonlocal received, too_large, too_slow, read
+            if read:  # the body is there: what comes now is only that the client has gone
+                return await receive()
+            try:
+                message = await asyncio.wait_for(receive(), max(0.01, until - clock()))
+            except TimeoutError:
+                too_slow = True
+                raise TooLarge from None
+            read = not message.get("more_body", False)
             received += len(message.get("body", b""))
             if received > limit:
                 too_large = True
@@ -94,7 +111,7 @@ class Guard:
 
         async def dressed(message: MutableMapping[str, Any]) -> None:
             nonlocal started
-            if too_large and not started:
+            if (too_large or too_slow) and not started:
                 return  # whatever the app made of the cut body; the refusal is sent below
             if message["type"] == "http.response.start":
                 started = True
@@ -105,23 +122,31 @@ class Guard:
                 message = {**message, "headers": [*message["headers"], *extra]}
             await send(message)
 
-        with contextlib.suppress(TooLarge):
-            await self.app(scope, counted, dressed)
-        if too_large and not started:
+        try:
+            with contextlib.suppress(TooLarge):
+                await self.app(scope, counted, dressed)
+        finally:
+            if SPENT in scope:
+                scope[SPENT].close()
+        if too_slow and not started:
+            await _refuse(send, 408, f"The body did not come within {patience:g} seconds.")
+        elif too_large and not started:
             await _refuse(send, 413, f"The body is larger than {limit:,} bytes.")
 
     def _limit(self, method: str, path: str) -> int:
         return self.max_file_bytes if method == "PUT" and UPLOADS.fullmatch(path) else self.max_body_bytes
 
-    def _without_key(self, method: str, path: str, headers: dict[str, str]) -> tuple[int, str] | None:
-        """What is wrong with the key of a request; None when nothing is, or no key is asked for."""
+    def _without_key(self, method: str, path: str, headers: dict[str, str], scope: Scope) -> tuple[int, str] | None:
+        """What is wrong with the key of a request; None when nothing is, or no key is asked for. A good key's name is
+        noted in the scope: what belongs to a key is found by it."""
         if self.keys is None or OPEN.fullmatch(path):
             return None
         scheme, _, text = headers.get("authorization", "").partition(" ")
-        role = self.keys.role_of(text.strip() if scheme.lower() == "bearer" else _cookie(headers.get("cookie", "")))
-        if role is None:
+        key = self.keys.key_of(text.strip() if scheme.lower() == "bearer" else _cookie(headers.get("cookie", "")))
+        if key is None:
             return 401, "This server asks for a key (header: Authorization: Bearer KEY)."
-        if role == "chat" and (method, path) not in CHAT_ONLY:
+        scope[OWNER] = key.name
+        if key.role == "chat" and (method, path) not in CHAT_ONLY:
             return 403, "This key may only list models and chat."
         return None
 

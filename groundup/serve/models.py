@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,23 +32,49 @@ class RunInfo:
 
 
 class Models:
-    """The runs of a folder, and at most one model from elsewhere (`extra`: a run name, run folder or model folder)."""
+    """The runs of a folder, models from elsewhere (a run name, run folder or model folder each), and adapters."""
 
-    def __init__(self, runs_folder: Path, extra: str | Path | None = None) -> None:
+    def __init__(
+        self,
+        runs_folder: Path,
+        named: str | Path | Sequence[str | Path] | None = None,
+        *,
+        adapters: Mapping[str, Path] | None = None,
+        only_named: bool = False,
+    ) -> None:
+        """named: the first is the model to open with. adapters: id -> folder, each on top of the first model.
+
+        only_named: nothing else of the runs folder can be asked for. UsageError for two models of one id.
+        """
         self.runs_folder = runs_folder
         self.first = ""  # the model to open with
         self._elsewhere: dict[str, Path] = {}
-        if extra is not None:
-            own = runs_folder / str(extra)
-            if ID.fullmatch(str(extra)) and own.is_dir():
-                self.first = str(extra)
-            else:
-                from groundup.pipeline import find_model, run_folder_of
+        self._only: list[str] | None = [] if only_named else None
+        self.adapters = dict(adapters or {})
+        for one in [named] if isinstance(named, str | Path) else named or ():
+            self._name(one)
+        for id_ in self.adapters:
+            if not ID.fullmatch(id_):
+                raise UsageError(f"'{id_}' is no name for an adapter.", repair="Letters, digits, '.', '_' and '-'.")
+            if id_ in self.model_ids()[: -len(self.adapters)]:
+                raise UsageError(f"There is a model '{id_}' already.", repair="Give the adapter another name.")
 
-                folder = find_model(extra)
-                run_folder = run_folder_of(extra)
-                self.first = (run_folder or folder).resolve().name
-                self._elsewhere[self.first] = (run_folder or folder).resolve()
+    def _name(self, one: str | Path) -> None:
+        own = self.runs_folder / str(one)
+        if ID.fullmatch(str(one)) and own.is_dir():
+            id_ = str(one)
+        else:
+            from groundup.pipeline import find_model, run_folder_of
+
+            folder = find_model(one)
+            place = (run_folder_of(one) or folder).resolve()
+            id_ = place.name
+            if id_ in self._elsewhere:
+                raise UsageError(f"Two models are called '{id_}'.", repair="Rename one of the folders.")
+            self._elsewhere[id_] = place
+        self.first = self.first or id_
+        if self._only is not None:
+            self._only.append(id_)
 
     def runs(self) -> list[RunInfo]:
         """All runs, the newest first."""
@@ -56,9 +83,12 @@ class Models:
         return sorted(found, key=lambda info: -info.date)
 
     def model_ids(self) -> list[str]:
-        """Every id that has a model, the one to open with first."""
-        ids = [*self._elsewhere, *(info.id for info in self.runs() if info.has_model)]
-        return sorted(dict.fromkeys(ids), key=lambda name: name != self.first)
+        """Every id that has a model, the one to open with first, adapters last."""
+        if self._only is not None:
+            ids = self._only
+        else:
+            ids = [*self._elsewhere, *(info.id for info in self.runs() if info.has_model)]
+        return [*sorted(dict.fromkeys(ids), key=lambda name: name != self.first), *self.adapters]
 
     def run_folder(self, name: str) -> Path:
         """The folder of a run. Raises UsageError for anything that is not the id of one."""
@@ -69,7 +99,11 @@ class Models:
         raise UsageError(f"There is no run '{name[:100]}'.", repair=near(name, [path.name for path in self._folders()]))
 
     def model_folder(self, name: str) -> Path:
-        """The newest model folder behind an id. Raises UsageError when there is none."""
+        """The newest model folder behind an id (an adapter's is its base's). Raises UsageError when there is none."""
+        if name in self.adapters:
+            name = self.first
+        elif self._only is not None and name not in self._only:
+            raise UsageError(f"There is no model '{name[:100]}'.", repair=near(name, self.model_ids()))
         place = self._elsewhere.get(name) or (self.runs_folder / name if ID.fullmatch(name) else None)
         folder = model_in(place) if place is not None else None
         if folder is not None:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import json
-import secrets
-import time
 from collections.abc import AsyncIterator
 from typing import Any
 
 import numpy as np
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from groundup.core.errors import UsageError
+from groundup.serve.answers import Choice, Shape, Usage, error_body, line
+from groundup.serve.limits import OWNER, SPENT, Limits, Spent
 from groundup.serve.metrics import Metrics
 from groundup.serve.models import Models
 from groundup.serve.options import ServeOptions
@@ -23,19 +22,12 @@ from groundup.serve.worker import Piece, Worker
 
 # What an answer may hold when the client names no limit; taste: a paragraph. OpenAI's old default of 16 surprises.
 DEFAULT_MAX_TOKENS = 256
-FINISH = {"stop": "stop", "length": "length", "cancelled": "length"}  # OpenAI has no word for a passed deadline
 
 
-def error_body(
-    message: str, kind: str = "invalid_request_error", param: str | None = None, code: str | None = None
-) -> Any:
-    """OpenAI's error shape."""
-    return {"error": {"message": message, "type": kind, "param": param, "code": code}}
-
-
-def routes(worker: Worker, models: Models, options: ServeOptions, metrics: Metrics) -> APIRouter:
+def routes(worker: Worker, models: Models, options: ServeOptions, metrics: Metrics, limits: Limits) -> APIRouter:
     """The /v1 routes over one worker."""
     router = APIRouter(prefix="/v1", tags=["OpenAI-compatible"])
+    house = House(worker, models, options, metrics, limits)
 
     @router.get("/models")
     def list_models() -> dict[str, Any]:
@@ -50,30 +42,27 @@ def routes(worker: Worker, models: Models, options: ServeOptions, metrics: Metri
         return JSONResponse(_model(name))
 
     @router.post("/chat/completions")
-    async def chat(request: ChatRequest) -> Response:
+    async def chat(request: ChatRequest, asked: Request) -> Response:
         """The assistant's next turn."""
-        fields: dict[str, Any] = {"messages": [message.plain() for message in request.messages]}
-        if request.response_format is not None:
-            fields["schema"] = request.response_format.schema_wanted
-        shape = _Shape("chatcmpl-", "chat.completion", request.model, metrics)
-        return await _respond(worker, models, options, request, [fields], shape)
+        shape = Shape("chat.completion", request.model, logprobs=bool(request.logprobs))
+        return await house.answer(request, [request.job()], shape, asked)
 
     @router.post("/completions")
-    async def completions(request: CompletionRequest) -> Response:
-        """The text that follows a prompt."""
-        prompts = [request.prompt] if isinstance(request.prompt, str) else request.prompt
-        shape = _Shape("cmpl-", "text_completion", request.model, metrics)
-        return await _respond(worker, models, options, request, [{"text": prompt} for prompt in prompts], shape)
+    async def completions(request: CompletionRequest, asked: Request) -> Response:
+        """The text that follows a prompt, fills its gap (suffix), or how probable the prompt is (echo, logprobs)."""
+        shape = Shape("text_completion", request.model, logprobs=request.logprobs is not None)
+        return await house.answer(request, request.jobs(), shape, asked)
 
     @router.post("/embeddings")
-    async def embeddings(request: EmbeddingRequest) -> Response:
+    async def embeddings(request: EmbeddingRequest, asked: Request) -> Response:
         """A vector of length 1 for each text: the mean of the model's last states (no model tuned for search)."""
-        try:
-            models.model_folder(request.model)
-        except UsageError:
+        if not house.knows(request.model):
             return _unknown_model(request.model)
         texts = request.texts
+        spent = limits.admit(_owner(asked), sum(map(cost_of_text, texts)))
+        asked.scope[SPENT] = spent
         vectors, num_tokens = await worker.ask(request.model, lambda speaker: speaker.embed(texts))
+        spent.settle(num_tokens)
         metrics.tokens("prompt", num_tokens)
         written: list[Any] = vectors
         if request.encoding_format == "base64":  # little-endian float32, as OpenAI's client reads it
@@ -85,76 +74,69 @@ def routes(worker: Worker, models: Models, options: ServeOptions, metrics: Metri
     return router
 
 
-class _Shape:
-    """How OpenAI writes an answer: whole and in chunks, chat and completion."""
+class House:
+    """What answering needs, held together."""
 
-    def __init__(self, prefix: str, kind: str, model: str, metrics: Metrics) -> None:
-        self.metrics = metrics
-        self.id = prefix + secrets.token_hex(12)
-        self.kind = kind
-        self.model = model
-        self.created = int(time.time())
-        self.is_chat = kind == "chat.completion"
+    def __init__(self, worker: Worker, models: Models, options: ServeOptions, metrics: Metrics, limits: Limits) -> None:
+        self.worker, self.models, self.options, self.metrics, self.limits = worker, models, options, metrics, limits
 
-    def envelope(self, choices: list[Any], **more: Any) -> dict[str, Any]:
-        return {"id": self.id, "created": self.created, "model": self.model, "choices": choices, **more}
+    def knows(self, name: str) -> bool:
+        """Is there a model of that name?"""
+        try:
+            self.models.model_folder(name)
+        except UsageError:
+            return False
+        return True
 
-    def whole(self, texts: list[str], finishes: list[str], usage: dict[str, int]) -> dict[str, Any]:
-        choices = []
-        for index, (text, finish) in enumerate(zip(texts, finishes, strict=True)):
-            said = (
-                {"message": {"role": "assistant", "content": text, "refusal": None}} if self.is_chat else {"text": text}
+    async def answer(self, request: Wanted, prompts: list[dict[str, Any]], shape: Shape, asked: Request) -> Response:
+        """Answer every prompt, whole or as a stream. The most it can cost is known before it is let in."""
+        if not self.knows(request.model):
+            return _unknown_model(request.model)
+        sampling = request.sampling(DEFAULT_MAX_TOKENS)
+        owner = _owner(asked)
+        spent = self.limits.admit(owner, cost_of(prompts, sampling))
+        asked.scope[SPENT] = spent  # the guard closes it, whatever becomes of the request
+        usage = Usage(self.metrics)
+        streams = [
+            self.worker.answer(
+                {"model": request.model, "sampling": sampling, "owner": owner, **prompt},
+                deadline_seconds=self.options.deadline_seconds,
             )
-            choices.append({"index": index, **said, "logprobs": None, "finish_reason": FINISH[finish]})
-        return self.envelope(choices, object=self.kind, usage=usage)
-
-    def chunk(self, piece: Piece, *, first: bool) -> str:
-        finish = FINISH[piece.finish] if piece.finish else None
-        if self.is_chat:
-            delta: dict[str, Any] = {"role": "assistant", "content": ""} if first else {}
-            if piece.text:
-                delta["content"] = piece.text
-            said: dict[str, Any] = {"delta": delta}
-        else:
-            said = {"text": piece.text}
-        choice = {"index": piece.index, **said, "logprobs": None, "finish_reason": finish}
-        return self.line(self.envelope([choice], object="chat.completion.chunk" if self.is_chat else self.kind))
-
-    @staticmethod
-    def line(value: Any) -> str:
-        return f"data: {json.dumps(value, ensure_ascii=False)}\n\n"
+            for prompt in prompts
+        ]
+        if request.stream:
+            # The first piece is awaited here: what is wrong with the request is then an error, not a broken stream.
+            first = await anext(streams[0])
+            with_usage = bool(request.stream_options and request.stream_options.include_usage)
+            body = _stream(first, streams[0], shape, usage, with_usage, spent)
+            return StreamingResponse(body, media_type="text/event-stream", headers={"x-accel-buffering": "no"})
+        choices = await _collect(streams, sampling["n"], usage)
+        spent.settle(usage.total)
+        return JSONResponse(shape.whole(choices, usage.value()))
 
 
-async def _respond(
-    worker: Worker, models: Models, options: ServeOptions, request: Wanted, prompts: list[dict[str, Any]], shape: _Shape
-) -> Response:
-    try:
-        models.model_folder(request.model)
-    except UsageError:
-        return _unknown_model(request.model)
-    sampling = request.sampling(DEFAULT_MAX_TOKENS)
-    streams = [
-        worker.answer(
-            {"model": request.model, "sampling": sampling, **prompt}, deadline_seconds=options.deadline_seconds
-        )
-        for prompt in prompts
-    ]
-    if request.stream:
-        # The first piece is awaited here: what is wrong with the request is then an error, not a broken stream.
-        first = await anext(streams[0])
-        with_usage = bool(request.stream_options and request.stream_options.include_usage)
-        body = _stream(first, streams[0], shape, with_usage)
-        return StreamingResponse(body, media_type="text/event-stream", headers={"x-accel-buffering": "no"})
-    num_answers = sampling["n"]
-    texts, finishes = [""] * (len(prompts) * num_answers), [""] * (len(prompts) * num_answers)
-    usage = _Usage(shape.metrics)
+def cost_of(prompts: list[dict[str, Any]], sampling: dict[str, Any]) -> int:
+    """About as many tokens as a request can take at most: its texts, and all that may be answered."""
+    texts = 0
+    for prompt in prompts:
+        turns = prompt.get("messages") or ()
+        texts += cost_of_text(prompt.get("text", "")) + cost_of_text(prompt.get("suffix", ""))
+        texts += sum(cost_of_text(str(turn.get("content") or "")) for turn in turns)
+    return texts + len(prompts) * int(sampling["max_tokens"]) * int(sampling["n"])
+
+
+def cost_of_text(text: str) -> int:
+    """Tokens of a text, estimated before anything reads it: three bytes each, about what small vocabularies reach."""
+    return len(text.encode("utf-8", "replace")) // 3 + 1
+
+
+async def _collect(streams: list[AsyncIterator[Piece]], num_answers: int, usage: Usage) -> list[Choice]:
+    choices = [Choice() for _ in range(len(streams) * num_answers)]
     for number, pieces in enumerate(await _side_by_side(streams)):
         for piece in pieces:
-            place = number * num_answers + piece.index
-            texts[place] += piece.text
-            finishes[place] = piece.finish or finishes[place]
+            choices[number * num_answers + piece.index].add(piece)
             usage.add(piece, number)
-    return JSONResponse(shape.whole(texts, finishes, usage.value()))
+    return choices
 
 
 async def _side_by_side(streams: list[AsyncIterator[Piece]]) -> list[list[Piece]]:
@@ -172,8 +154,9 @@ async def _side_by_side(streams: list[AsyncIterator[Piece]]) -> list[list[Piece]
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _stream(first: Piece, rest: AsyncIterator[Piece], shape: _Shape, with_usage: bool) -> AsyncIterator[str]:
-    usage = _Usage(shape.metrics)
+async def _stream(
+    first: Piece, rest: AsyncIterator[Piece], shape: Shape, usage: Usage, with_usage: bool, spent: Spent
+) -> AsyncIterator[str]:
     met: set[int] = set()
     try:
         piece: Piece | None = first
@@ -182,37 +165,21 @@ async def _stream(first: Piece, rest: AsyncIterator[Piece], shape: _Shape, with_
             if shape.is_chat and piece.index not in met:
                 met.add(piece.index)
                 yield shape.chunk(Piece(piece.index), first=True)
-            yield shape.chunk(piece, first=False)
+            yield shape.chunk(piece)
             piece = await anext(rest, None)
         if with_usage:
-            kind = "chat.completion.chunk" if shape.is_chat else shape.kind
-            yield shape.line(shape.envelope([], object=kind, usage=usage.value()))
+            yield shape.usage_chunk(usage.value())
         yield "data: [DONE]\n\n"
     except Exception as error:  # the headers are sent: the error goes where the client reads
-        yield shape.line(error_body(str(error), "server_error"))
+        yield line(error_body(str(error), "server_error"))
     finally:
+        spent.settle(usage.total)
         await rest.aclose()  # type: ignore[attr-defined]
 
 
-class _Usage:
-    """Tokens of a request: each prompt counted once, every answer's own added."""
-
-    def __init__(self, metrics: Metrics) -> None:
-        self.metrics = metrics
-        self.prompts: dict[int, int] = {}
-        self.completion = 0
-
-    def add(self, piece: Piece, prompt: int) -> None:
-        if piece.finish:
-            if prompt not in self.prompts:
-                self.metrics.tokens("prompt", piece.prompt_tokens)
-            self.metrics.tokens("completion", piece.completion_tokens)
-            self.prompts[prompt] = piece.prompt_tokens
-            self.completion += piece.completion_tokens
-
-    def value(self) -> dict[str, int]:
-        prompt = sum(self.prompts.values())
-        return {"prompt_tokens": prompt, "completion_tokens": self.completion, "total_tokens": prompt + self.completion}
+def _owner(asked: Request) -> str:
+    """The name of the key a request came with (see guard); "" where none is asked for."""
+    return str(asked.scope.get(OWNER, ""))
 
 
 def _model(name: str) -> dict[str, Any]:

@@ -12,6 +12,8 @@ MAX_TEXT = 200_000  # characters of one prompt; far above any context we train, 
 MAX_ANSWERS = 8  # n of one request
 MAX_INPUTS = 256  # texts of one request for vectors; OpenAI's is 2,048, for machines with more than two cores
 MAX_SCHEMA = 32_000  # characters of a JSON schema; taste: far above what people write by hand
+MAX_TOOLS = 64  # functions of one request; taste
+MAX_TOP = 20  # alternatives of a token; OpenAI's
 
 
 class ServeOptions(Options):
@@ -33,3 +35,16 @@ class ServeOptions(Options):
     deadline_seconds: float = Field(
         default=600.0, gt=0, description="an answer not finished by then ends with what it has"
     )
+    # 20 seconds: 2 MB on a slow line; who sends slower than that holds a place on purpose. Taste.
+    read_seconds: float = Field(
+        default=20.0, gt=0, description="a request whose head or body is not there by then ends"
+    )
+    # 256: eight times as many as are answered at once; each costs a file handle and some kB. Taste.
+    max_connections: int = Field(default=256, ge=1, description="open connections; one more is turned away")
+    # 256 MB: 3,500 tokens of a 124M GPT-2 in fp32, some ten conversations. Taste.
+    prefix_bytes: int = Field(default=256_000_000, ge=0, description="memory for texts read before; 0: none")
+    guess_tokens: int = Field(
+        default=0, ge=0, le=32, description="tokens looked up ahead in the text (faster where answers quote); 0: none"
+    )
+    # 30 seconds: most answers are done by then. Taste.
+    drain_seconds: float = Field(default=30.0, ge=0, description="after SIGTERM, answers in work may go on for so long")

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
 from groundup.core.errors import UsageError
+from groundup.generate.constrain import Constrainer, Form
+from groundup.generate.detokenize import TextStream
 from groundup.generate.embed import embed
 from groundup.generate.engine import Engine
+from groundup.generate.prefixes import Prefixes
 from groundup.generate.sampling import Sampling, apply_temperature, keep_top_p
 from groundup.generate.scheduler import Request, Scheduler, Token
-from groundup.model.bundle import load
-from groundup.serve.constrain import Constrainer
-from groundup.serve.worker import Job, Piece
+from groundup.generate.scoring import prompt_scores
+from groundup.serve.worker import Job, Piece, Said
+from groundup.tokenizer.chat import parse
+from groundup.tokenizer.special import TOOL_CALL, TOOL_END
 
 NUM_NEXT = 12  # bars of next tokens; taste: what fits a screen
 MAX_LOOKED = 2000  # characters of a text looked into
@@ -24,12 +27,19 @@ MAX_LOOKED = 2000  # characters of a text looked into
 class EngineSpeaker:
     """A model folder, opened, with a scheduler of its own. Used by one thread only."""
 
-    def __init__(self, engine: Engine, bundle: Any) -> None:
+    def __init__(self, engine: Engine, bundle: Any, *, prefix_bytes: int = 0, guess: int = 0) -> None:
+        """prefix_bytes: memory for texts read before. guess: tokens looked up ahead (`Sampling.guess`)."""
         self.engine = engine
+        self.guess = guess
         self.bundle = bundle
         self._constrainer: Constrainer | None = None
-        self.scheduler = Scheduler(engine.model, engine.tokenizer, max_rows=engine.max_rows)
+        self.scheduler = Scheduler(engine.model, engine.tokenizer, max_rows=engine.max_rows, prefix_bytes=prefix_bytes)
         self._requests: dict[int, tuple[Job, list[Request], set[int]]] = {}
+
+    @property
+    def prefixes(self) -> Prefixes:
+        """What it remembers of texts read before."""
+        return self.scheduler.prefixes
 
     @property
     def jobs(self) -> list[Job]:
@@ -38,18 +48,21 @@ class EngineSpeaker:
 
     def admit(self, job: Job) -> None:
         """Read the prompt as ids and queue one request for each of the n answers."""
-        sampling = Sampling(**job.sampling)
+        sampling = Sampling(**job.sampling, guess=self.guess, top_logprobs=job.logprobs or 0)
         vocabulary_size = self.engine.tokenizer.vocabulary_size
         strange = next((token for token in sampling.logit_bias if token >= vocabulary_size), None)
         if strange is not None:
             raise UsageError(f"logit_bias names token {strange}; the vocabulary has {vocabulary_size:,} tokens.")
         ids = self._ids(job, sampling)
-        requests = [
-            Request(ids, sampling, answer=index, on_token=_teller(job, index), allow=self._allow(job))
-            for index in range(sampling.n)
-        ]
+        requests = []
+        for index in range(sampling.n):
+            teller = Teller(job, index, self.engine.tokenizer)
+            allow = self._allow(job)
+            requests.append(Request(ids, sampling, answer=index, on_token=teller, allow=allow, owner=job.owner))
         for request in requests:
             self.scheduler.submit(request)
+        if job.echo:
+            self._echo(job, ids, sampling.n)
         self._requests[id(job)] = (job, requests, set())
         self._report()
 
@@ -107,17 +120,35 @@ class EngineSpeaker:
         return names.get(id_) or self.engine.tokenizer.token_bytes(id_).decode("utf-8", "backslashreplace")
 
     def _allow(self, job: Job) -> Any:
-        if job.schema is None:
+        if job.form is None:
             return None
         if self._constrainer is None:
             self._constrainer = Constrainer(self.engine.tokenizer)
-        return self._constrainer.allow(job.schema)
+        return self._constrainer.allow(Form(*job.form))
 
     def _ids(self, job: Job, sampling: Sampling) -> list[int]:
         if job.messages is not None:
-            return self.engine.chat_prompt(job.messages, sampling)[0]
+            return self.engine.chat_prompt(job.messages, sampling, tools=job.tools)[0]
+        if job.suffix:
+            return self.engine.gap_prompt(job.text, job.suffix)
+        return [*self._start(), *self.engine.tokenizer.encode(job.text)]
+
+    def _start(self) -> list[int]:
+        """The border that every text begins with; some foreign tokenizers have none."""
         start = self.engine.tokenizer.special.get("<|endoftext|>")
-        return [*([start] if start is not None else []), *self.engine.tokenizer.encode(job.text)]
+        return [] if start is None else [start]
+
+    def _echo(self, job: Job, ids: list[int], num_answers: int) -> None:
+        """Say the prompt: its text, and with `logprobs` how probable each of its tokens was."""
+        tokens: list[Said] = []
+        if job.logprobs is not None:
+            place = 0
+            scored = prompt_scores(self.engine.model, ids, job.logprobs)
+            for id_, (logprob, top) in list(zip(ids, scored, strict=True))[len(self._start()) :]:
+                tokens.append(said(self.engine.tokenizer, id_, logprob, top, place))
+                place += len(tokens[-1].text.decode("utf-8", "ignore"))
+        for index in range(num_answers):
+            job.emit(Piece(index, job.text, tokens=tuple(tokens)))
 
     def _report(self) -> None:
         """Tell of answers that ended since the last time; forget jobs whose answers all ended."""
@@ -131,17 +162,49 @@ class EngineSpeaker:
                 del self._requests[key]
 
 
-def open_model(folder: Path) -> EngineSpeaker:
-    """The speaker of a model folder. Raises ArtifactError for a damaged one, UsageError for one without a tokenizer."""
-    bundle = load(folder)
-    if bundle.tokenizer is None:
-        raise UsageError(f"{folder} holds no tokenizer: it cannot read or write text.")
-    return EngineSpeaker(Engine(bundle), bundle)
+class Teller:
+    """Hands an answer's tokens on as pieces. Where tools are offered, calls are taken out of the text."""
+
+    def __init__(self, job: Job, index: int, tokenizer: Any) -> None:
+        self.job, self.index, self.tokenizer = job, index, tokenizer
+        self._opening = tokenizer.special.get(TOOL_CALL) if job.tools else None
+        self._closing = tokenizer.special.get(TOOL_END)
+        self._call: list[int] | None = None  # the ids of the call that is being written
+        self._text = TextStream(tokenizer, job.sampling.get("stop", ()))  # what is said besides calls
+        self._place = len(job.text) if job.echo else 0
+
+    def __call__(self, token: Token) -> None:
+        text, call = (token.text, None) if self._opening is None else self._sorted(token)
+        tokens: tuple[Said, ...] = ()
+        if self.job.logprobs is not None and token.id >= 0:
+            tokens = (said(self.tokenizer, token.id, token.logprob, token.top, self._place),)
+            self._place += len(tokens[0].text.decode("utf-8", "ignore"))
+        if text or tokens or call:
+            self.job.emit(Piece(self.index, text, tokens=tokens, call=call))
+
+    def _sorted(self, token: Token) -> tuple[str, dict[str, Any] | None]:
+        """(text to show, call that is complete now)"""
+        if token.id < 0:  # the end: what was held back
+            return ("" if self._call is not None else self._text.finish()), None
+        if token.id == self._opening:
+            self._call = [token.id]
+            return self._text.finish(), None
+        if self._call is None:
+            return self._text.push(token.id), None
+        self._call.append(token.id)
+        if token.id != self._closing:
+            return "", None
+        calls = parse(self.tokenizer, self._call).tool_calls
+        self._call, self._text = None, TextStream(self.tokenizer, self.job.sampling.get("stop", ()))
+        return "", (calls[0] if calls else None)
 
 
-def _teller(job: Job, index: int) -> Any:
-    def tell(token: Token) -> None:
-        if token.text:
-            job.emit(Piece(index, token.text))
+def said(tokenizer: Any, id_: int, logprob: float | None, top: dict[int, float], start: int) -> Said:
+    """A token as clients see it; a special token by its name."""
+    names = {number: name for name, number in tokenizer.special.items()}
 
-    return tell
+    def text(number: int) -> bytes:
+        return names[number].encode("utf-8") if number in names else bytes(tokenizer.token_bytes(number))
+
+    others = tuple((text(number), value) for number, value in top.items() if number < tokenizer.vocabulary_size)
+    return Said(text(id_), logprob, others, start)

@@ -1,4 +1,5 @@
-"""/api/apps: every application behind one form; search also over files that were uploaded."""
+"""/api/apps: every application behind one form: messages, actions, its data in and out, its scores; search also over files
+that were uploaded. /studio/embed/support: the window that a shop puts into its own page by one line."""
 
 from __future__ import annotations
 
@@ -9,10 +10,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
+from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from groundup.apps.base import App, names, open_app
+from groundup.apps.base import App, do, names, open_app
 from groundup.core.errors import UsageError, near
 from groundup.serve.projects import Projects
 
@@ -28,6 +30,34 @@ class Asked(BaseModel):
     text: Annotated[str, Field(max_length=MAX_QUESTION)]
     state: dict[str, Any] | None = None
     project: Annotated[str, Field(max_length=40)] = ""
+
+
+class Wanted(BaseModel):
+    """An action by name with its values."""
+
+    model_config = ConfigDict(extra="forbid")
+    action: Annotated[str, Field(max_length=40)]
+    values: dict[str, Annotated[str, Field(max_length=50_000)]] = {}
+
+
+class Given(BaseModel):
+    """What `export` gave."""
+
+    model_config = ConfigDict(extra="ignore")
+    data: dict[str, Any]
+
+
+# The page of the embedded window: on other sites it may stand in a frame, and it loads nothing but our own script.
+WINDOW = (
+    '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, '
+    'initial-scale=1"><title>Ask us</title><link rel="icon" href="/studio/mark.svg">'
+    '<link rel="stylesheet" href="/studio/style.css"><script type="module" '
+    'src="/studio/support_window.js"></script></head><body><main id="page"></main></body></html>'
+)
+WINDOW_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors *"
+)
 
 
 class Apps:
@@ -110,7 +140,22 @@ def routes(apps: Apps) -> APIRouter:
         for name in names():
             app, lock = apps.get(name)
             with lock:
-                found.append({"name": name, "purpose": app.purpose, "examples": app.examples()})
+                found.append(
+                    {
+                        "name": name,
+                        "purpose": app.purpose,
+                        "examples": app.examples(),
+                        "actions": [
+                            {
+                                "name": one.name,
+                                "title": one.title,
+                                "fields": [asdict(each) for each in one.fields],
+                                "example": dict(one.example),
+                            }
+                            for one in app.actions()
+                        ],
+                    }
+                )
         return {"apps": found}
 
     @router.post("/{name}/ask")
@@ -122,6 +167,30 @@ def routes(apps: Apps) -> APIRouter:
                 return asdict(app.ask(asked.text, asked.state))
             except sqlite3.Error as error:
                 raise UsageError(f"The application's data cannot be read: {error}.") from None
+
+    @router.post("/{name}/do")
+    def act(name: str, wanted: Wanted) -> dict[str, Any]:
+        """One action with its values, one answer out."""
+        app, lock = apps.get(name)
+        with lock:
+            try:
+                return asdict(do(app, wanted.action, wanted.values))
+            except sqlite3.Error as error:
+                raise UsageError(f"The application's data cannot be read: {error}.") from None
+
+    @router.get("/{name}/export")
+    def export(name: str) -> dict[str, Any]:
+        """The application's data; `import` takes it back."""
+        app, lock = apps.get(name)
+        with lock:
+            return {"app": name, "format": 1, "data": app.export_data()}
+
+    @router.post("/{name}/import")
+    def take(name: str, given: Given) -> dict[str, Any]:
+        """Take in what `export` gave, here or elsewhere."""
+        app, lock = apps.get(name)
+        with lock:
+            return {"taken": app.import_data(given.data)}
 
     @router.get("/{name}/document")
     def document(
@@ -136,5 +205,17 @@ def routes(apps: Apps) -> APIRouter:
     def index(project: str) -> dict[str, Any]:
         """Read a project's files into its index."""
         return apps.index(project)
+
+    return router
+
+
+def window() -> APIRouter:
+    """The window for other sites: ``<iframe src="https://SERVER/studio/embed/support#KEY"></iframe>``; KEY may only chat."""
+    router = APIRouter(tags=["work"])
+
+    @router.get("/studio/embed/support", include_in_schema=False)
+    def support() -> Response:
+        """The page; the key stands behind the # and is sent by the page's script alone."""
+        return HTMLResponse(WINDOW, headers={"content-security-policy": WINDOW_POLICY})
 
     return router

@@ -18,14 +18,37 @@ from groundup.core.errors import GroundupError
 
 
 @dataclass(frozen=True)
+class Said:
+    """One token and how probable it was. top: the likeliest at its place, (bytes, log-probability).
+
+    logprob: None where nothing stood before it. start: the character of the text it begins at.
+    """
+
+    text: bytes
+    logprob: float | None
+    top: tuple[tuple[bytes, float], ...] = ()
+    start: int = 0
+
+
+@dataclass(frozen=True)
 class Piece:
-    """Part of an answer. finish is "" until the last piece of answer `index`, which carries the counts."""
+    """Part of an answer. finish is "" until the last piece of answer `index`, which carries the counts.
+
+    tokens: those behind this piece, where the job asks for their probabilities (a token may come before its text).
+    call: a tool call that was completed, {"name", "arguments"}.
+    """
 
     index: int = 0
     text: str = ""
     finish: str = ""  # "stop", "length", "cancelled"
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    tokens: tuple[Said, ...] = ()
+    call: dict[str, Any] | None = None
+
+
+class Late(GroundupError):
+    """The time of a request was over before its turn came."""
 
 
 class Busy(GroundupError):
@@ -54,9 +77,14 @@ class Job:
     model: str
     sampling: dict[str, Any]
     emit: Callable[[Piece | BaseException], None]
-    messages: list[dict[str, str]] | None = None
+    messages: list[dict[str, Any]] | None = None
     text: str = ""
-    schema: dict[str, Any] | None = None  # a JSON schema the answer must follow
+    suffix: str = ""  # what stands behind the gap that the answer fills; needs `text`
+    echo: bool = False  # say the prompt too, with its probabilities where `logprobs` is set
+    logprobs: int | None = None  # tell each token's probability and so many others at its place
+    form: tuple[str, Any] | None = None  # kind and value of a `generate.constrain.Form` the answer must follow
+    tools: list[dict[str, Any]] | None = None  # functions the model is told of
+    owner: str = ""  # the key it came with
     deadline: float = float("inf")  # time.monotonic()
     cancelled: threading.Event = field(default_factory=threading.Event)
 
@@ -186,7 +214,7 @@ class Worker:
     def _admit(self, job: Job) -> None:
         try:
             if job.is_over:
-                raise GroundupError("The request was given up before its turn.")
+                raise Late("The time of this request was over before its turn came.", repair="Try again later.")
             speaker = self._open(job.model)
             before = len(speaker.jobs)
             speaker.admit(job)

@@ -125,6 +125,11 @@ class Tokenizer:
         encoded = self._fast.encode_batch_fast([_clean(text) for text in texts], add_special_tokens=False)
         return [item.ids for item in encoded]
 
+    def encode_with_places(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
+        """The ids of a text and of each the characters [start, end) it was made from (WordPiece drops blanks)."""
+        found = self._fast.encode(_clean(text), add_special_tokens=False)
+        return found.ids, found.offsets
+
     def encode_with_special(self, text: str) -> list[int]:
         """The ids of a text in which special tokens ARE recognised. For text written by code, never by users."""
         return self._recognising.encode(_clean(text), add_special_tokens=False).ids

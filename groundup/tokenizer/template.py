@@ -68,7 +68,7 @@ def _render_text(
             add_generation_prompt=prompt,
             **tokenizer.named_special(),
         )
-    except jinja2.TemplateError as error:
+    except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError, RecursionError) as error:
         raise DataError(f"The model's chat template fails on these messages: {error}.") from None
 
 

@@ -2,16 +2,17 @@
 
 Exact resume: for a fixed number of steps on the same machine and threads, a run that was killed and continued ends
 with the same bits as one that was not. Everything a step depends on is in the checkpoint: weights, optimizer, place
-in the data, random state, precision, counters. What only looks (validation, samples, logs) never draws from it.
+in the data, random state, precision, counters (saving.py). What only looks (validation, samples, logs) never draws
+from it. Several processes share the rows of each batch (parallel.py); the first one looks, logs and saves.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import math
+import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,26 +20,27 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from groundup.core.console import clock
-from groundup.core.errors import ArtifactError, DataError, Interrupted
-from groundup.core.files import fingerprint
+from groundup.core.errors import DataError, Interrupted, RecipeError
+from groundup.core.files import write_json
 from groundup.core.manifest import as_plain
-from groundup.core.randomness import seed_for
 from groundup.core.stage import Context
-from groundup.model.device import autocast, settle_precision
-from groundup.train import checkpoint as checkpoints
-from groundup.train.checkpoint import Checkpoint
+from groundup.model.device import autocast
+from groundup.train import saving
+from groundup.train.averaging import Average
+from groundup.train.logbook import Logbook
+from groundup.train.memory import keep_freed_memory
 from groundup.train.objectives import Objective
-from groundup.train.optim import make_optimizer
+from groundup.train.optim import Optimizer
 from groundup.train.options import OptimizerOptions
+from groundup.train.parallel import arrange
+from groundup.train.recompute import recompute_layers, restore_layers
 from groundup.train.schedules import schedule
+from groundup.train.team import Team, current
 
-CHECKPOINTS = ".checkpoints"  # hidden: not part of what the stage leaves behind
+CHECKPOINTS = saving.CHECKPOINTS
 BAD_IN_A_ROW = 3  # taste: one bad batch is skipped, three mean that the weights are broken
 ROLLBACKS = 3  # taste: a run that breaks more often has a wrong rate
-
-# Options that change what a run looks like, not what it computes: another value may continue the same checkpoint.
-LOOKS = ("eval_every", "sample_every", "checkpoint_every_seconds", "checkpoint_every_steps", "keep_checkpoints")
+REMEMBERED = 50  # steps that a spike is measured against; taste
 
 
 class Batches(Protocol):
@@ -64,10 +66,11 @@ class Summary:
     loss: float  # mean per token over the last tenth of the steps, nats
     seconds: float
     tokens_per_second: float
-    skipped: int  # batches skipped because loss or gradient was not finite
+    skipped: int  # batches skipped because loss or gradient was not finite, or a spike
     rollbacks: int
     validation: dict[str, Any] = field(default_factory=dict)  # the last look
     parts: dict[str, float] = field(default_factory=dict)  # the objective's numbers at the last step
+    privacy: dict[str, Any] = field(default_factory=dict)  # epsilon and what it rests on, where dp was asked for
 
 
 def train(
@@ -85,24 +88,29 @@ def train(
 
     validate(module, step) -> numbers for the log; sample(module, step) shows what the model writes. Both are called
     in evaluation mode without gradients, every so many steps and after the last. Leaves ``metrics.jsonl``.
+    Under torchrun every process calls this; each ends with the trained weights in `module`.
     Raises Interrupted (after saving) when context.stop() says so, DataError when training breaks for good,
     ArtifactError when the checkpoints are of another run or the last one cannot be written.
     """
     if options.steps is None:
         raise ValueError("train() needs options.steps: the stage decides them before it starts")
-    run = _Run(module, batches, objective, options, folder, context)
-    run.resume()
+    if next(module.parameters()).device.type == "cpu":
+        keep_freed_memory()
+    run = _Run(module, batches, objective, options, folder, context, current())
+    saving.resume(run)
     while run.step < run.steps:
-        if context.stop():
-            run.save(must=True)
+        stop, due = run.team.any(context.stop(), run.saving_is_due())
+        if stop:
+            saving.save(run, must=True)
             raise Interrupted(f"Stopped at step {run.step:,} of {run.steps:,}; everything so far is saved.")
+        if due:
+            saving.save(run, must=False)
         run.one_step()
         if run.is_due(options.eval_every) and validate is not None:
             run.look(validate)
         if run.is_due(options.sample_every) and sample is not None:
             run.show(sample)
-        run.save_when_due()
-    return run.summary()
+    return run.finish()
 
 
 class _Run:
@@ -116,24 +124,45 @@ class _Run:
         options: OptimizerOptions,
         folder: Path,
         context: Context,
+        team: Team,
     ) -> None:
         self.module, self.batches, self.objective = module, batches, objective
-        self.options, self.folder, self.context = options, folder, context
+        self.options, self.context, self.team = options, context, team
+        self.folder = Path(team.tell(str(folder)))  # the first process's is everybody's: checkpoints lie there
         assert options.steps is not None
         self.steps = options.steps
-        self.optimizer = make_optimizer(module, options)
         self.device = next(module.parameters()).device
+        self.private = self._private()
+        if options.recompute and not recompute_layers(module):
+            raise RecipeError("recompute = true: this model has no layers to compute again.", repair="Leave it out.")
+        self.parallel = arrange(options.parallel, module, objective, team, self.device, options.batch_size)
+        self.optimizer = Optimizer(self.parallel, options)
+        self.average = Average(self.parallel.named(), options.average) if options.average else None
         self.precision: str = options.precision
         self.step = self.tokens = self.skipped = self.rollbacks = self.bad_in_a_row = 0
         self.seconds = 0.0
+        self.secret = 0  # of coins and noise, where dp asks for them
         self.last_losses: list[float] = []
+        self.recent: list[list[float]] = []  # [loss, gradient norm] of the last steps
+        self.best: float | None = None  # first number of the best look, for early stopping
+        self.looks_since_best = 0
         self.parts: dict[str, float] = {}
         self.validation: dict[str, Any] = {}
         self.saved_at = time.monotonic()
         self.saved_step = -1
-        settings = {name: value for name, value in as_plain(options).items() if name not in LOOKS}
-        config = getattr(module, "config", None)
-        self.key = fingerprint([settings, config.to_dict() if config is not None else None, context.seed])
+        self.log = Logbook(self.folder, context.console, module, options, self.steps, team)
+        self.key = saving.key_of(module, options, context.seed)
+
+    def _private(self) -> Any:
+        if self.options.dp is None:
+            return None
+        from groundup.train.dp.step import Private
+
+        if self.team.size > 1:
+            raise RecipeError(
+                "Differential privacy is learned by one process.", repair="Start it without torchrun, or leave out dp."
+            )
+        return Private(self.module, self.objective, self.options, self.batches, self.steps)
 
     # ---- one step
 
@@ -142,64 +171,97 @@ class _Run:
         start = time.perf_counter()
         self.module.train()
         self.optimizer.zero_grad()
-        total, count = 0.0, 0
         self.parts = {}
-        for _ in range(self.options.accumulate):
-            batch = {name: t.to(self.device, non_blocking=True) for name, t in self.batches.next().items()}
-            with autocast(self.precision, self.device):
-                loss = self.objective(self.module, batch)
-            if loss.count:
-                loss.loss.backward()
-            total, count = total + float(loss.loss.detach()), count + loss.count
-            self.parts.update(loss.parts)
-        grad_norm = self.scale_gradients(count)
-        mean = total / max(1, count)
-        if not (math.isfinite(mean) and math.isfinite(grad_norm)):
-            self.skip(mean, grad_norm)
-            return
+        if self.private is not None:
+            where = lambda: autocast(self.precision, self.device)  # noqa: E731
+            mean, count, cut = self.private.gradients(self.secret, self.step, self.device, where)
+            self.parts = {"rows_clipped": cut}
+            positions, grad_norm = count, self.parallel.norm(self.optimizer.gradients())
+        else:
+            total, count, positions = self.add_gradients()
+            grad_norm = self.scale_gradients(count)
+            mean = total / max(1, count)
+            if self.is_bad(mean, grad_norm):
+                self.skip(mean, grad_norm)
+                return
         self.bad_in_a_row = 0
         share = schedule(self.options, self.step, self.steps)
         self.optimizer.step(share)
         self.step += 1
+        if self.average is not None:
+            self.average.follow(self.step)
         self.tokens += count
         took = time.perf_counter() - start
         self.seconds += took
         self.last_losses = [*self.last_losses, mean][-max(1, self.steps // 10) :]
-        self.log(mean, grad_norm, share, count / took)
+        self.recent = [*self.recent, [mean, grad_norm]][-REMEMBERED:]
+        rates = (count / took, positions / took)
+        self.log.step(self, loss=mean, grad_norm=grad_norm, rate=self.options.learning_rate * share, per_second=rates)
+
+    def add_gradients(self) -> tuple[float, int, int]:
+        """Sum the gradients of a step's batches; returns (summed loss, tokens counted, tokens read) of the team."""
+        total, count, positions = 0.0, 0, 0
+        for number in range(self.options.accumulate):
+            last = number == self.options.accumulate - 1
+            batch = self.parallel.mine(self.batches.next())
+            batch = {name: t.to(self.device, non_blocking=True) for name, t in batch.items()}
+            with autocast(self.precision, self.device):
+                loss = self.parallel.loss(batch, last=last)
+            if loss.count or self.team.size > 1:
+                self.parallel.backward(loss.loss, last=last)
+            total, count = total + float(loss.loss.detach()), count + loss.count
+            positions += batch["ids_BT"].numel() if "ids_BT" in batch else 0
+            self.parts.update(loss.parts)
+        self.parallel.ready()
+        total, summed, read = self.team.sum([total, count, positions])
+        return total, int(summed), int(read)
 
     def scale_gradients(self, count: int) -> float:
         """Turn gradients of the sum into those of the mean, clipped, in one pass; returns the norm before clipping."""
-        grads = [p.grad for p in self.optimizer.parameters if p.grad is not None]
-        if not grads or not count:
+        grads = self.optimizer.gradients()
+        if not count or (not grads and self.team.size == 1):
             return 0.0
-        norm = float(torch.linalg.vector_norm(torch.stack(torch._foreach_norm(grads)))) / count
-        factor = 1.0 / count
+        factor = self.parallel.factor / count
+        norm = self.parallel.norm(grads) * factor
         if self.options.clip and norm > self.options.clip:
             factor *= self.options.clip / norm
-        if math.isfinite(norm):
+        if math.isfinite(norm) and grads:
             torch._foreach_mul_(grads, factor)
         return norm
 
+    def is_bad(self, loss: float, grad_norm: float) -> bool:
+        """Not finite, or a spike: a gradient far above the usual and a loss above all of late."""
+        if not (math.isfinite(loss) and math.isfinite(grad_norm)):
+            return True
+        if not self.options.spike or len(self.recent) < REMEMBERED:
+            return False
+        usual = statistics.median(norm for _, norm in self.recent)
+        return grad_norm > self.options.spike * usual and loss > max(seen for seen, _ in self.recent)
+
     def skip(self, loss: float, grad_norm: float) -> None:
-        """A batch without a finite gradient moves nothing; several in a row mean broken weights: go back, go on."""
+        """A bad batch moves nothing; several in a row mean broken weights: go back, go on with other batches."""
         self.skipped += 1
         self.bad_in_a_row += 1
-        console = self.context.console
-        console.note(f"Step {self.step + 1:,}: loss {loss}, gradient norm {grad_norm}: batch skipped.")
-        console.event("note", text="batch skipped: loss or gradient not finite", step=self.step + 1)
+        why = "a spike" if math.isfinite(loss) and math.isfinite(grad_norm) else "not finite"
+        self.log.note(
+            f"Step {self.step + 1:,}: loss {loss:.4g}, gradient norm {grad_norm:.4g} ({why}): batch skipped.",
+            event=f"batch skipped: {why}",
+            step=self.step + 1,
+        )
         if self.bad_in_a_row < BAD_IN_A_ROW:
             return
         self.rollbacks += 1
-        found = checkpoints.load_newest(self.folder / CHECKPOINTS, console.note)
+        found = saving.newest(self)
         if self.rollbacks > ROLLBACKS or found is None:
             raise DataError(
-                f"Training broke at step {self.step + 1:,}: {BAD_IN_A_ROW} batches in a row without a finite loss.",
+                f"Training broke at step {self.step + 1:,}: {BAD_IN_A_ROW} bad batches in a row.",
                 repair="Lower learning_rate (and matrix_learning_rate), or clip harder.",
             )
-        console.note(f"Rolling back to step {found.step:,}; the batches since then are skipped.")
-        console.event("note", text="rolled back", step=self.step, to=found.step)
-        self.take_weights(found)
+        note = f"Rolling back to step {found.step:,}; the batches since then are skipped."
+        self.log.note(note, event="rolled back", step=self.step, to=found.step)
+        saving.take_weights(self, found)
         self.step, self.bad_in_a_row = found.step, 0  # the place in the data stays: another road through it
+        self.recent = []
 
     # ---- looking
 
@@ -210,153 +272,68 @@ class _Run:
         )
 
     def look(self, validate: Validate) -> None:
-        """Numbers of the validation split."""
+        """Numbers of the validation split; too many looks without a better one end the training early."""
         with self.watching():
-            self.validation = dict(validate(self.module, self.step))
-        self.context.console.event("validation", step=self.step, **self.validation)
-        self.write({"kind": "validation", "step": self.step, **self.validation})
-        words = "  ".join(f"{k.replace('_', ' ')} {v:.4f}" for k, v in self.validation.items() if isinstance(v, float))
-        self.context.console.note(f"  step {self.step:>6,}  validation  {words}")
+            seen = dict(validate(self.module, self.step)) if self.team.leads else {}
+        self.validation = self.team.tell(seen)
+        self.log.look(self.step, self.validation)
+        first = next((value for value in self.validation.values() if isinstance(value, float)), None)
+        if not self.options.patience or first is None:
+            return
+        if self.best is None or first < self.best:
+            self.best, self.looks_since_best = first, 0
+            return
+        self.looks_since_best += 1
+        if self.looks_since_best >= self.options.patience and self.step < self.steps:
+            self.log.note(
+                f"No better look than {self.best:.4f} for {self.looks_since_best} looks: stopping at step {self.step:,}.",
+                event="stopped early",
+                step=self.step,
+            )
+            self.steps = self.step
 
     def show(self, sample: Sample) -> None:
         """Let the model write; the hook keeps what it likes."""
         with self.watching():
-            sample(self.module, self.step)
+            if self.team.leads:
+                sample(self.module, self.step)
 
     @contextlib.contextmanager
-    def watching(self) -> Any:
-        """Evaluation mode, no gradients, and the random state as if nobody had looked."""
-        with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []), torch.no_grad():
+    def watching(self) -> Iterator[None]:
+        """Evaluation mode, no gradients, averaged weights if wanted, and the random state as if nobody had looked."""
+        devices = [self.device] if self.device.type == "cuda" else []
+        shown = self.average.shown() if self.average is not None else contextlib.nullcontext()
+        with torch.random.fork_rng(devices=devices), torch.no_grad(), shown:
+            self.parallel.fill_plain()
             self.module.eval()
             yield
             self.module.train()
 
-    def log(self, loss: float, grad_norm: float, share: float, tokens_per_second: float) -> None:
-        """One dense line a step: metrics.jsonl, events, terminal."""
-        row = {
-            "step": self.step,
-            "loss": loss,
-            "learning_rate": self.options.learning_rate * share,
-            "grad_norm": grad_norm,
-            "tokens_per_second": round(tokens_per_second, 1),
-            "tokens": self.tokens,
-            "seconds": round(self.seconds, 3),
-            **self.parts,
-        }
-        self.write({"kind": "step", **row})
-        self.context.console.event("step", **row)
-        left = clock(self.seconds / self.step * (self.steps - self.step))
-        words = (
-            f"loss {loss:.3f}  rate {row['learning_rate']:.1e}  norm {grad_norm:.2f}  {tokens_per_second:,.0f} tok/s"
-        )
-        self.context.console.bar("training", self.step, self.steps, self.seconds, words)
-        if not self.context.console.terminal and self.step % max(1, self.steps // 20) == 0:
-            self.context.console.note(f"  step {self.step:>6,} of {self.steps:,}  {words}  {left} left")
+    # ---- ending
 
-    def write(self, row: dict[str, Any]) -> None:
-        """Append one line to metrics.jsonl."""
-        with open(self.folder / "metrics.jsonl", "a", encoding="utf-8") as file:
-            file.write(json.dumps(row, default=str) + "\n")
-
-    # ---- saving and resuming
-
-    def save_when_due(self) -> None:
-        """By steps, by the clock, and always after the last step."""
+    def saving_is_due(self) -> bool:
+        """By steps or by the clock."""
         options = self.options
+        if self.step in (0, self.saved_step):
+            return False
         by_steps = options.checkpoint_every_steps and self.step % options.checkpoint_every_steps == 0
         passed = time.monotonic() - self.saved_at
-        by_clock = options.checkpoint_every_seconds and passed > options.checkpoint_every_seconds
-        if (by_steps or by_clock or self.step == self.steps) and self.step != self.saved_step:
-            self.save(must=self.step == self.steps)
+        return bool(by_steps or (options.checkpoint_every_seconds and passed > options.checkpoint_every_seconds))
 
-    def save(self, *, must: bool) -> None:
-        """Write a checkpoint. A full disk in the middle of a run is told and survived; at its end it is an error."""
-        state = {
-            "key": self.key,
-            "batches": self.batches.state(),
-            "precision": self.precision,
-            "tokens": self.tokens,
-            "skipped": self.skipped,
-            "rollbacks": self.rollbacks,
-            "bad_in_a_row": self.bad_in_a_row,
-            "seconds": self.seconds,
-            "last_losses": self.last_losses,
-            "validation": self.validation,
-        }
-        random = {"torch": torch.get_rng_state()}
-        if self.device.type == "cuda":
-            random["cuda"] = torch.cuda.get_rng_state(self.device)
-        tensors = {"weights": self.module.state_dict(), "optimizer": self.optimizer.state(), "random": random}
-        self.saved_at = time.monotonic()
-        try:
-            place = self.folder / CHECKPOINTS
-            checkpoints.save(place, Checkpoint(self.step, tensors, state), keep=self.options.keep_checkpoints)
-            self.saved_step = self.step
-        except OSError as error:
-            if must:
-                raise ArtifactError(
-                    f"The checkpoint of step {self.step:,} cannot be written: {error}.",
-                    repair="Free space on that disk and run again: training continues from the last one saved.",
-                ) from None
-            self.context.console.note(f"The checkpoint of step {self.step:,} cannot be written ({error}); going on.")
-            self.context.console.event("note", text=f"checkpoint not written: {error}", step=self.step)
-
-    def resume(self) -> None:
-        """Start fresh or from the newest valid checkpoint; later lines of metrics.jsonl are cut."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        console = self.context.console
-        found = checkpoints.load_newest(self.folder / CHECKPOINTS, console.note)
-        if found is None:
-            self.precision = settle_precision(self.precision, self.device)
-            torch.manual_seed(seed_for(self.context.seed, "training"))
-            (self.folder / "metrics.jsonl").unlink(missing_ok=True)
-            for group in self.optimizer.groups:
-                console.note(f"  {group}")
-            return
-        if found.state["key"] != self.key:
-            raise ArtifactError(
-                f"The checkpoints in {self.folder} are of a run with other settings.",
-                repair="Continue it with its own recipe, or take another output folder.",
-            )
-        self.take_weights(found)
-        self.batches.restore(found.state["batches"])
-        torch.set_rng_state(found.tensors["random"]["torch"])
-        if "cuda" in found.tensors["random"]:
-            torch.cuda.set_rng_state(found.tensors["random"]["cuda"], self.device)
-        self.step = self.saved_step = found.step
-        for name in (
-            "precision",
-            "tokens",
-            "skipped",
-            "rollbacks",
-            "bad_in_a_row",
-            "seconds",
-            "last_losses",
-            "validation",
-        ):
-            setattr(self, name, found.state[name])
-        self.cut_metrics()
-        console.note(f"  continuing from step {self.step:,}")
-
-    def take_weights(self, found: Checkpoint) -> None:
-        """Weights and optimizer of a checkpoint."""
-        self.module.load_state_dict(found.tensors["weights"])
-        self.optimizer.restore(found.tensors["optimizer"])
-
-    def cut_metrics(self) -> None:
-        """Drop what was logged after the checkpoint (and a line the kill cut off): those steps are done again."""
-        path = self.folder / "metrics.jsonl"
-        kept = []
-        for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
-            try:
-                if json.loads(line)["step"] <= self.step:
-                    kept.append(line + "\n")
-            except (ValueError, KeyError):
-                break
-        path.write_text("".join(kept), encoding="utf-8")
-
-    def summary(self) -> Summary:
-        """The numbers at the end."""
+    def finish(self) -> Summary:
+        """Save the last state, leave the trained weights in the module, tell the numbers."""
+        if self.step != self.saved_step:
+            saving.save(self, must=True)
+        if self.average is not None:
+            self.average.swap()
+        self.parallel.fill_plain()
+        restore_layers(self.module)
+        self.log.close()
+        privacy = self.private.told(self.step) if self.private is not None else {}
+        if privacy:
+            write_json(self.folder / "privacy.json", as_plain(privacy))
+            spent = "without bound (no noise)" if privacy["epsilon"] is None else f"{privacy['epsilon']:.3f}"
+            self.log.note(f"  privacy: epsilon {spent} at delta {privacy['delta']:.1e}, for one row")
         return Summary(
             steps=self.step,
             tokens=self.tokens,
@@ -367,4 +344,5 @@ class _Run:
             rollbacks=self.rollbacks,
             validation=self.validation,
             parts=self.parts,
+            privacy=as_plain(privacy),
         )

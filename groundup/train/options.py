@@ -4,9 +4,27 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from groundup.core.recipe import Options
+
+
+class PrivacyOptions(Options):
+    """dp = {epsilon = 8}: learn with differential privacy (Abadi et al. 2016). Give `epsilon` or `noise`.
+
+    What is protected is one row of a batch: whoever sees the model can hardly tell whether that row was learned from.
+    """
+
+    epsilon: float | None = Field(default=None, gt=0)  # the promise for the whole run; the noise follows
+    noise: float | None = Field(default=None, ge=0)  # standard deviation over the clipping norm; epsilon follows
+    delta: float | None = Field(default=None, gt=0, lt=1)  # None: a tenth of 1 / rows (must be well below 1 / rows)
+    clip: float = Field(default=1.0, gt=0)  # largest norm of one row's gradient; 0.1 to 1 for language (Li et al. 2022)
+
+    @model_validator(mode="after")
+    def _one_promise(self) -> PrivacyOptions:
+        if (self.epsilon is None) == (self.noise is None):
+            raise ValueError("give 'epsilon' (and the noise follows) or 'noise' (and epsilon follows)")
+        return self
 
 
 class OptimizerOptions(Options):
@@ -31,9 +49,21 @@ class OptimizerOptions(Options):
     decay_share: float = Field(default=0.65, ge=0, le=1)  # wsd: the last part of the run, linearly down (nanochat)
     final_share: float = Field(default=0.05, ge=0, le=1)  # of the peak rate at the last step (nanochat)
 
+    average: float = Field(
+        default=0, ge=0, lt=1
+    )  # decay of an average of the weights that is kept at the end, 0.999; 0: none
+    patience: int = Field(default=0, ge=0)  # stop after so many looks without a better first number; 0: never
+    # A finite batch is skipped when its gradient norm is this many times the median of the last 50 steps, and its loss
+    # above all of theirs; three in a row roll back. 0: never. Taste: ordinary spikes here stay below 4.
+    spike: float = Field(default=10, ge=0)
+    dp: PrivacyOptions | None = None  # learn with differential privacy
+
+    recompute: bool = False  # layers are computed again in backward: less memory, a third more work (Chen et al. 2016)
+    parallel: Literal["ddp", "fsdp"] = "ddp"  # several processes: whole models, or (what is too large) shares of one
     precision: Literal["auto", "fp32", "bf16"] = "auto"  # auto: a short matmul decides
     eval_every: int = Field(default=100, ge=0)  # steps between looks at the validation split; 0: only at the end
     sample_every: int = Field(default=200, ge=0)  # steps between samples of text; 0: only at the end
     checkpoint_every_seconds: float = Field(default=60, ge=0)  # taste: at most a minute is lost; 0: see steps
     checkpoint_every_steps: int = Field(default=0, ge=0)  # 0: by the clock alone
+    tensorboard: bool = False  # also write TensorBoard's events (extra: track)
     keep_checkpoints: int = Field(default=2, ge=1)  # one more than needed, should the newest be damaged

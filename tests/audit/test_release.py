@@ -35,7 +35,7 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     inputs["audit"].mkdir()
     options = AuditOptions(limits={"pronoun_gap": 0.9, "secret_exposure_bits": 9.0}, num_texts=20, num_candidates=63)
     counts = stage.run(options, inputs, inputs["audit"], CONTEXT)
-    assert counts["findings"] == 5
+    assert counts["findings"] == 6
     return inputs
 
 

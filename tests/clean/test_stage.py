@@ -7,7 +7,7 @@ from collections import defaultdict
 import pytest
 import zstandard
 
-from groundup.clean import stage
+from groundup.clean import engine, stage
 from groundup.clean.options import CleanOptions
 from groundup.collect.options import SourceOptions
 from groundup.collect.stage import run as collect
@@ -117,7 +117,7 @@ def test_untouched_stories_come_out_letter_by_letter(cleaned):
 def test_every_step_tells_what_it_did_with_samples(cleaned):
     report = read_json(cleaned.folder / "clean.json")
     steps = {row["step"]: row for row in report["steps"]}
-    assert list(steps) == ["html", "text", "boilerplate", "quality", "language", "duplicates", "privacy"]
+    assert list(steps) == ["html", "text", "code", "boilerplate", "quality", "language", "duplicates", "privacy"]
     for before, after in zip(report["steps"], report["steps"][1:], strict=False):
         assert before["documents_out"] == after["documents_in"]
     assert steps["text"]["changed"] >= len(cleaned.truth["mojibake"])
@@ -148,7 +148,7 @@ STORIES = [
 def test_a_killed_run_goes_on_with_the_next_shard_and_gives_the_same_bytes(tmp_path, monkeypatch):
     inputs = written(tmp_path / "in", [*STORIES, STORIES[0]])
     stage.run(CleanOptions(), inputs, tmp_path / "whole", CONTEXT)
-    clean_shard, calls = stage._clean_shard, []
+    clean_shard, calls = engine.clean_shard, []
 
     def killed(*arguments):
         calls.append(arguments)
@@ -156,11 +156,11 @@ def test_a_killed_run_goes_on_with_the_next_shard_and_gives_the_same_bytes(tmp_p
             raise KeyboardInterrupt
         return clean_shard(*arguments)
 
-    monkeypatch.setattr(stage, "_clean_shard", killed)
+    monkeypatch.setattr(engine, "clean_shard", killed)
     with pytest.raises(KeyboardInterrupt):
         stage.run(CleanOptions(), inputs, tmp_path / "cut", CONTEXT)
     assert not (tmp_path / "cut" / "clean.json").exists()
-    monkeypatch.setattr(stage, "_clean_shard", clean_shard)
+    monkeypatch.setattr(engine, "clean_shard", clean_shard)
     stage.run(CleanOptions(), inputs, tmp_path / "cut", CONTEXT)
     for path in (tmp_path / "whole").rglob("*.parquet"):
         assert path.read_bytes() == (tmp_path / "cut" / path.relative_to(tmp_path / "whole")).read_bytes()

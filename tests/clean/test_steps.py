@@ -4,7 +4,7 @@ import pytest
 
 from groundup.clean.base import STEPS, make_step, step_names
 from groundup.clean.frames import without_front_matter, without_gutenberg_frame, without_licence_comment
-from groundup.clean.html import main_text
+from groundup.clean.main_text import main_text
 from groundup.clean.options import CleanOptions
 from groundup.core.document import Document, Dropped
 
@@ -23,10 +23,7 @@ def clean(step_name, *texts, kind="prose", **tables):
     """The texts through one step: a text, or the reason of the drop."""
     step = make_step(step_name, CleanOptions(**{step_name: tables} if tables else {}))
     documents = [document(text, number, kind=kind) for number, text in enumerate(texts)]
-    if step.needs_corpus:
-        for item in documents:
-            step.look(item)
-        step.settle()
+    step.learn(documents)
     return [item.reason if isinstance(item, Dropped) else item.text for item in map(step.apply, documents)]
 
 
@@ -34,38 +31,73 @@ def clean(step_name, *texts, kind="prose", **tables):
 def test_every_step_leaves_a_plain_story_alone_and_keeps_its_id(name):
     step = make_step(name, CleanOptions())
     original = document(STORY, kind="prose")
-    step.look(original)
-    step.settle()
+    step.learn([original])
     result = step.apply(original)
     assert isinstance(result, Document)
     assert (result.text, result.id) == (STORY, original.id)
     assert name in STEPS
 
 
-def test_html_becomes_its_main_text_with_tables_and_code():
-    page = (
-        "<html><body><nav><a href='/'>Home</a><a href='/x'>News</a></nav><article><h1>Title</h1>"
-        f"<p>{STORY}</p><table><tr><td>a</td><td>b</td></tr></table><pre>x = 1\ny = 2</pre></article>"
-        "<footer>Copyright 2024</footer></body></html>"
+def page(*parts):
+    return f"<html><body>{''.join(parts)}</body></html>"
+
+
+def test_html_becomes_its_main_text_with_tables_lists_and_code():
+    text = main_text(
+        page(
+            "<nav><a href='/'>Home</a><a href='/x'>News</a></nav><article><h1>Title</h1>",
+            f"<p>{STORY}</p><h2>Parts</h2><table><tr><th>a</th><th>b</th></tr><tr><td>1</td><td>2</td></tr></table>",
+            "<ul><li>one</li><li>two</li></ul><pre class='language-python'>x = 1\n  y = 2</pre>",
+            f"<p>{STORY}</p></article><footer>Copyright 2024</footer>",
+        )
     )
-    text = main_text(page)
-    assert STORY in text
-    assert "x = 1\ny = 2" in text
-    assert "a" in text.split()
-    assert "News" not in text
-    assert "Copyright" not in text
+    assert text.is_markdown
+    assert text.text == (
+        f"{STORY}\n\n## Parts\n\n| a | b |\n| --- | --- |\n| 1 | 2 |\n\n- one\n- two\n\n"
+        f"```python\nx = 1\n  y = 2\n```\n\n{STORY}"
+    )
 
 
 def test_readers_comments_and_captions_are_no_main_text_unless_they_are_the_page():
-    page = (
-        f"<html><body><article><h1>Title</h1><p>{STORY}</p><figure><img src='x'><figcaption>A lamp</figcaption></figure>"
-        f"</article><div id='comments'><p>{'I did not like it. ' * 8}</p></div></body></html>"
+    found = main_text(
+        page(
+            f"<article><h1>Title</h1><p>{STORY}</p><figure><img src='x'><figcaption>A lamp</figcaption></figure>",
+            f"</article><div id='comments'><p>{'I did not like it. ' * 8}</p></div>",
+        )
     )
-    text = main_text(page)
-    assert STORY in text
-    assert "did not like" not in text
-    assert "A lamp" not in text
-    assert STORY in main_text(f"<html><body><div class='comment-page'><p>{STORY}</p></div></body></html>")
+    assert found.text == STORY
+    assert main_text(page(f"<div class='comment-page'><p>{STORY}</p></div>")).text == STORY
+
+
+def test_a_list_of_teasers_does_not_become_the_article():
+    teasers = "".join(f"<div><p>{STORY[:130]} {number} of many more.</p></div>" for number in range(9))
+    article = f"<p>{STORY}</p>" * 6
+    assert main_text(page(f"<div>{article}</div><div>{teasers}</div>")).text == "\n\n".join([STORY] * 6)
+
+
+def test_a_table_that_lays_out_a_page_is_no_table():
+    found = main_text(
+        page(
+            f"<table><tr><td>Menu</td><td><p>{STORY}</p><p>{STORY}</p></td></tr><tr><td><a href='/'>Imprint</a></td></tr></table>"
+        )
+    )
+    assert found.text == f"{STORY}\n\n{STORY}"
+
+
+def test_a_short_page_and_a_whole_book_keep_all_visible_text():
+    short = page("<h1>Hello</h1><p hidden>never</p><p>Just a <b>few</b> words</p>")
+    assert main_text(short).text == "Hello\n\nJust a few words"
+    book = page(f"<h1>Chapter 1</h1><header>By Nora</header><p>{STORY}</p><footer>The end</footer>")
+    assert main_text(book, main_content=False).text == f"Chapter 1\n\nBy Nora\n\n{STORY}\n\nThe end"
+
+
+@pytest.mark.parametrize(
+    "broken",
+    ["", "<", "<html>", "\x00<p>a</p>", "<div>" * 5000 + "deep", "<table><tr>", "<p>\ud800</p>", "<!doctype html>",
+     "<?xml version='1.0' encoding='utf-16'?><html><body>x</body></html>"],
+)  # fmt: skip
+def test_broken_pages_never_fail(broken):
+    assert isinstance(main_text(broken).text, str)
 
 
 def test_a_page_without_text_is_dropped():

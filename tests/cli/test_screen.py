@@ -18,7 +18,7 @@ Groundup = Callable[..., Any]
 
 def test_the_screen_names_every_verb_that_exists_and_no_other() -> None:
     files = {path.stem for path in Path(sys.modules["groundup.cli.main"].__file__ or "").parent.glob("*.py")}
-    assert set(verbs()) == files - {"__init__", "main", "output"}
+    assert set(verbs()) == files - {"__init__", "main", "output", "precision"}
     for verb in verbs():
         assert any(line[10:].startswith(verb) for line in screen().splitlines()), verb
     assert all(len(line) <= 110 for line in screen().splitlines())
@@ -99,3 +99,19 @@ def test_a_pipe_that_closes_early_is_no_error() -> None:
 
 def test_planned_verbs_are_on_the_list_with_their_words() -> None:
     assert all(words for group in GROUPS.values() for _, words in group.values())
+
+
+def test_new_makes_a_source_of_each_subfolder(groundup: Groundup, tmp_path: Path) -> None:
+    """So that bits per byte are told apart by it; loose files beside them would be lost, so then the whole is one."""
+    for name in ("Old Books", "letters"):
+        (tmp_path / "papers" / name).mkdir(parents=True)
+        (tmp_path / "papers" / name / "one.txt").write_text("The ship left the harbour at dawn. " * 20)
+    recipe = tmp_path / "papers.toml"
+    assert groundup("new", tmp_path / "papers", "--out", recipe).code == 0
+    assert [line for line in recipe.read_text().splitlines() if line.startswith("[collect")] == [
+        "[collect.old-books]",
+        "[collect.letters]",
+    ]
+    (tmp_path / "papers" / "loose.txt").write_text("A loose sheet of paper. " * 20)
+    assert groundup("new", tmp_path / "papers", "--out", tmp_path / "whole.toml").code == 0
+    assert "[collect.documents]" in (tmp_path / "whole.toml").read_text()

@@ -35,3 +35,27 @@ def examples() -> list[Example]:
     """120 small conversations; some fall into each split."""
     colours = ("red", "blue", "green", "black")
     return [Example("chat", messages=turns(f"colour {n}?", colours[n % 4]), source="toy") for n in range(120)]
+
+
+@pytest.fixture(scope="session")
+def bert_folder(tokenizer: Tokenizer, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from groundup.model.options import ModelOptions
+    from groundup.model.presets import resolve
+
+    folder = tmp_path_factory.mktemp("bert")
+    shape = ModelOptions(family="bert", depth=2, width=32, num_heads=2, context_length=64)
+    bundle.save(folder, build(resolve(shape, tokenizer.vocabulary_size), seed=1), tokenizer)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def encoder_decoder_folder(tokenizer: Tokenizer, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from groundup.model.options import ModelOptions
+    from groundup.model.presets import resolve
+
+    folder = tmp_path_factory.mktemp("encoder_decoder")
+    shape = ModelOptions(
+        family="encoder_decoder", position="relative", depth=2, width=32, num_heads=2, context_length=64
+    )
+    bundle.save(folder, build(resolve(shape, tokenizer.vocabulary_size), seed=1), tokenizer)
+    return folder

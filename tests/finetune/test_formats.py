@@ -127,3 +127,81 @@ def test_answers_are_counted_from_the_context_as_it_stands(tmp_path):
     path.write_text(json.dumps({"context": " It is Lima.", "question": "?", "answers": answers}))
     (example,) = read_file(path)
     assert example.text[example.spans[0]["start"] : example.spans[0]["end"]] == "Lima"
+
+
+ASKED = [{"role": "user", "content": "Hi?"}]
+PAIRED = ("prefer", ASKED, ["Yes.", "No."])
+PAIRS = [
+    {"prompt": "Hi?", "chosen": "Yes.", "rejected": "No."},
+    {"prompt": ASKED, "chosen": [ANSWER], "rejected": [{"role": "assistant", "content": "No."}]},
+    {"instruction": "Hi?", "input": "", "output": "Yes.", "chosen": "Yes.", "rejected": "No."},
+    {"chosen": "\n\nHuman: Hi?\n\nAssistant: Yes.", "rejected": "\n\nHuman: Hi?\n\nAssistant: No."},
+    {"chosen": CHAT, "rejected": [USER, {"role": "assistant", "content": "No."}]},
+]
+
+
+def one(tmp_path: Path, row: dict) -> Example | Broken:
+    (tmp_path / "row.jsonl").write_text(json.dumps(row))
+    (found,) = read_file(tmp_path / "row.jsonl")
+    return found
+
+
+@pytest.mark.parametrize("row", PAIRS, ids=range(len(PAIRS)))
+def test_preference_pairs_in_every_shape(tmp_path, row):
+    example = one(tmp_path, row)
+    assert (example.task, example.messages, example.choices) == PAIRED
+    assert (
+        example.document_id == one(tmp_path, {**PAIRS[0], "rejected": "Never."}).document_id
+    )  # one question, one side
+
+
+def test_words_with_tags_and_texts_with_entities_give_the_same_spans(tmp_path):
+    words = one(tmp_path, {"tokens": ["Ann", "Lee", "saw", "Rome"], "tags": ["B-PER", "I-PER", "O", "B-LOC"]})
+    entities = [[0, 7, "PER"], {"start": 12, "end": 16, "label": "LOC"}]
+    text = one(tmp_path, {"text": "Ann Lee saw Rome", "entities": entities})
+    assert words.text == text.text and words.spans == text.spans
+    assert [span["text"] for span in words.spans] == ["Ann Lee", "Rome"]
+    speech = one(tmp_path, {"tokens": ["Ann", "saw"], "tags": ["NOUN", "VERB"]})
+    assert [span["label"] for span in speech.spans] == ["NOUN", "VERB"]
+
+
+def test_more_shapes(tmp_path):
+    choice = one(tmp_path, {"question": "Who?", "choices": ["a dog", "a cat"], "answer": "B"})
+    assert (choice.task, choice.label) == ("choose", "a cat")
+    assert one(tmp_path, {"question": "Who?", "choices": ["a dog", "a cat"], "answer": 1}).label == "a cat"
+    assert one(tmp_path, {"text": "Ann, 3", "fields": {"who": "Ann"}}).target == '{"who": "Ann"}'
+    assert one(tmp_path, {"source": "uno", "target": "one"}).task == "translate"
+    assert one(tmp_path, {"sentence1": "a", "sentence2": "b", "score": 4.5}).task == "embed"
+    assert one(tmp_path, {"sentence1": "a", "sentence2": "b", "score": 0.2}).task == "apart"
+    assert one(tmp_path, {"messages": CHAT, "thumb": "down"}).task == "disliked"
+    assert one(tmp_path, {"messages": CHAT, "thumb": "up"}).task == "chat"
+
+
+WRONG = [
+    ({"prompt": "Hi?", "chosen": "Yes.", "rejected": "Yes."}, "nothing is preferred"),
+    ({"prompt": "Hi?", "chosen": " ", "rejected": "Yes."}, "empty"),
+    ({"chosen": "no turns", "rejected": "no turns either"}, "neither turns nor"),
+    ({"chosen": CHAT, "rejected": [{"role": "user", "content": "Ho?"}, ANSWER]}, "differ before"),
+    ({"messages": CHAT, "thumb": "sideways"}, "known: up, down"),
+    ({"question": "Who?", "choices": ["a", "b"], "answer": "c"}, "none of the 2 choices"),
+    ({"tokens": ["a"], "tags": []}, "same length"),
+    ({"text": "short", "entities": [[0, 99, "X"]]}, "does not lie in its text"),
+    ({"text": "t", "fields": [1]}, "not an object"),
+    ({"sentence1": "a", "sentence2": "b", "score": "much"}, "not a number"),
+    ({"question": "q", "answer": ""}, "'answer' is empty"),
+    ({"context": "A cat.", "question": "q", "answers": [{"text": "dog", "answer_start": 2}]}, "does not stand"),
+    ({"prompt": "q", "respnse": "a"}, 'columns = {response = "respnse"}'),
+    ({"text": "q", "lable": "a"}, 'columns = {label = "lable"}'),
+]
+
+
+@pytest.mark.parametrize("row, reason", WRONG, ids=[reason for _, reason in WRONG])
+def test_rows_that_cannot_be_used_say_why(tmp_path, row, reason):
+    found = one(tmp_path, row)
+    assert isinstance(found, Broken) and found.line == 1 and reason in found.reason
+
+
+def test_questions_about_one_text_stay_together(tmp_path):
+    rows = [{"context": "A cat sat.", "question": f"q{n}", "answers": []} for n in range(5)]
+    (tmp_path / "s.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    assert len({example.document_id for example in read_file(tmp_path / "s.jsonl")}) == 1

@@ -79,7 +79,7 @@ def test_only_allowed_tokens_are_written(bundle, prompts):
     allowed_V = torch.zeros(bundle.tokenizer.vocabulary_size, dtype=torch.bool)
     allowed_V[[100, 101]] = True
     scheduler = Scheduler(bundle.model, bundle.tokenizer)
-    bound = Request(prompts[0], SAMPLING, allow=lambda ids: allowed_V)
+    bound = Request(prompts[0], SAMPLING, allow=lambda ids, room: allowed_V)
     free = Request(prompts[1], SAMPLING)
     for request in (bound, free):
         scheduler.submit(request)

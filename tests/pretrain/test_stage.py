@@ -67,7 +67,7 @@ def test_it_leaves_a_model_curves_samples_and_a_journey(tokens, tmp_path):
     assert opened.tokenizer.encode("red") == Tokenizer.load(tokens / "tokenizer").encode("red")
     samples = [json.loads(line) for line in (tmp_path / "4" / "samples.jsonl").read_text().splitlines()]
     assert [sample["step"] for sample in samples] == [6, 12]
-    journey = json.loads((tmp_path / "4" / "journey.json").read_text())
+    journey = json.loads((tmp_path / "4" / "journey.json").read_text())["documents"][0]
     assert len(journey["losses_first"]) == len(journey["losses_last"]) == len(journey["tokens"]) - 1
     assert sum(journey["losses_last"]) < sum(journey["losses_first"])
     assert manifest.counts["steps"] == 12

@@ -263,7 +263,7 @@ def _pretrain(out: Path, clean: list[Document], tokenizer_folder: Path) -> dict[
         first = [round(6.4 + random_.gauss(0, 0.4), 3) for _ in ids]
         last = [round(min(6.0, random_.expovariate(1.1)), 3) for _ in ids]
         journey = {"document_id": document.id, "tokens": tokens, "losses_first": first, "losses_last": last}
-        write_json(out / "journey.json", journey)
+        write_json(out / "journey.json", {"documents": [journey]})
     write_json(out / "model" / "config.json", {"model_type": "qwen3", "hidden_size": 128, "num_hidden_layers": 4})
     return {"steps": 600, "tokens": 2_457_600, "parameters": 1_250_000}
 

@@ -80,8 +80,8 @@ def test_the_journey_follows_a_test_document_that_was_asked_about(tmp_path: Path
 
     folder = fabricate(tmp_path / "demo", count=150)
     run = Run(folder)
-    # Pretraining watched a document that evaluation asked about: it stays the one to follow.
-    assert _journey_id(folder) == run.json("4_pretrain/journey.json")["document_id"]
+    # Pretraining followed a document that evaluation asked about.
+    assert _journey_id(folder) == run.json("4_pretrain/journey.json")["documents"][0]["document_id"]
     (folder / "4_pretrain" / "journey.json").unlink()
     rows = {row["document_id"]: row for row in run.rows("6_evaluate/items/stories_answers.jsonl.zst")}
     chosen = _journey_id(folder)

@@ -6,22 +6,17 @@ import base64
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import openai
 import pytest
-import torch
 from fastapi.testclient import TestClient
 from port import on_a_port
+from tiny_engine import speaker
 
-from groundup.generate import Engine
-from groundup.model.config import ModelConfig
-from groundup.model.families.gpt import GPT
+from groundup.generate.constrain import Constrainer, Form
 from groundup.serve.api import create_app
-from groundup.serve.constrain import Constrainer
-from groundup.serve.speaker import EngineSpeaker
 from groundup.tokenizer import Tokenizer
 
 SCHEMA = {
@@ -35,15 +30,6 @@ SCHEMA = {
     "additionalProperties": False,
 }
 HELLO: list[Any] = [{"role": "user", "content": "Who?"}]
-
-
-def speaker(_: Path | None = None) -> EngineSpeaker:
-    """A random model of 2 layers: whatever follows a schema here, the schema made it follow."""
-    tokenizer = Tokenizer.train(["once there was a fox in the old mill"] * 3, kind="bpe", vocabulary_size=310)
-    torch.manual_seed(1)
-    model = GPT(ModelConfig(tokenizer.vocabulary_size, 2, 32, 4, 2, 8, 64, 256)).eval()
-    bundle = SimpleNamespace(model=model, tokenizer=tokenizer)
-    return EngineSpeaker(Engine(bundle), bundle)
 
 
 @pytest.fixture(scope="module")
@@ -125,11 +111,11 @@ def test_a_schema_that_is_none_is_refused(real: openai.OpenAI, schema: Any, word
 
 def test_only_tokens_that_lead_to_valid_json_are_allowed() -> None:
     tokenizer = Tokenizer.train(["tiny"], kind="bytes")
-    allow = Constrainer(tokenizer).allow({"const": "hi"})
+    allow = Constrainer(tokenizer).allow(Form("json", {"const": "hi"}))
     ids: list[int] = []
     text = ""
     while True:
-        mask_V = allow(ids)
+        mask_V = allow(ids, 20)
         assert mask_V is not None
         choices = mask_V.nonzero()[:, 0].tolist()
         if choices == [tokenizer.special["<|end|>"]]:
@@ -159,5 +145,5 @@ def test_looking_inside_agrees_with_the_engine() -> None:
 
 def test_a_text_longer_than_the_context_is_looked_at_from_its_end(runs_folder: Path) -> None:
     with TestClient(create_app(runs_folder, open_speaker=speaker), base_url="http://127.0.0.1") as client:
-        found = client.post("/api/inside", json={"model": "demo", "text": "fox mill " * 200}).json()
-    assert len(found["tokens"]) == 256
+        found = client.post("/api/inside", json={"model": "demo", "text": "x1" * 990}).json()
+    assert len(found["tokens"]) == 512

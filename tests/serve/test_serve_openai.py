@@ -110,7 +110,7 @@ OUTSIDE: list[tuple[str, Any]] = [
     ("logit_bias", {"-1": 1}),
     ("logit_bias", {"5": 101}),
     ("logit_bias", {str(number): 1 for number in range(301)}),
-    ("logprobs", True),
+    ("logprobs", 3),
     ("tools", [{"type": "function"}]),
     ("response_format", {"type": "xml"}),
     ("unheard_of", 1),

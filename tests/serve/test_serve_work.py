@@ -213,3 +213,18 @@ def test_probes_and_counters(client: TestClient, own: TestClient) -> None:
     assert 'groundup_request_seconds_bucket{route="/ready",le="+Inf"} 1' in text
     refused = client.get("/health", headers={"host": "evil.example"})
     assert refused.status_code == 403 and 'route="other",status="403"' in client.get("/metrics").text
+
+
+def test_actions_data_and_the_window_for_other_sites(own: TestClient) -> None:
+    listed = {app["name"]: app for app in own.get("/api/apps").json()["apps"]}
+    for action in listed["writing"]["actions"]:
+        made = own.post("/api/apps/writing/do", json={"action": action["name"], "values": action["example"]})
+        assert made.status_code == 200 and made.json()["text"]
+    assert own.post("/api/apps/writing/do", json={"action": "drat"}).status_code == 400
+    assert own.post("/api/apps/writing/import", json={"data": {"own_words": ["groundup"]}}).json() == {"taken": 1}
+    assert own.get("/api/apps/writing/export").json()["data"] == {"own_words": ["groundup"]}
+    assert own.post("/api/apps/health/import", json={"data": {"passages": 3}}).status_code == 400
+    window = own.get("/studio/embed/support")
+    policy = window.headers["content-security-policy"]
+    assert "frame-ancestors *" in policy and "script-src 'self'" in policy and "support_window.js" in window.text
+    assert "frame-ancestors *" not in own.get("/").headers["content-security-policy"]

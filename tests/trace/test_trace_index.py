@@ -91,7 +91,7 @@ def test_an_index_of_other_tokens_is_refused(tmp_path):
     build(np.array([1, 2, 3], dtype=np.uint16), tmp_path)
     with pytest.raises(ArtifactError, match="other tokens"):
         SuffixIndex.open(tmp_path, np.array([1, 2, 4], dtype=np.uint16))
-    (tmp_path / "suffixes.npy").write_bytes(b"damaged")
+    (tmp_path / "suffixes-00000.npy").write_bytes(b"damaged")
     with pytest.raises(ArtifactError, match="cannot be read"):
         SuffixIndex.open(tmp_path, np.array([1, 2, 3], dtype=np.uint16))
 
@@ -127,3 +127,59 @@ def test_positions_of_one_document_are_named_once_and_borders_belong_to_what_fol
         sources.locate(5)
     with pytest.raises(ValueError, match="do not fit"):
         Sources(np.array([0, 5]), columns)
+
+
+def parted(tokens, folder, part_tokens):
+    build(tokens, folder, part_tokens=part_tokens)
+    return SuffixIndex.open(folder, tokens)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.integers(0, 2), max_size=60),
+    st.lists(st.integers(0, 3), max_size=15),
+    st.integers(1, 20),
+    st.integers(1, 6),
+)
+def test_an_index_in_parts_answers_like_one_in_one_part(tmp_path_factory, tokens, ids, part, overlap):
+    array = np.array(tokens, dtype=np.uint16)
+    whole = opened(array, tmp_path_factory.mktemp("whole"))
+    with pytest.MonkeyPatch.context() as patch:  # small, so that queries are longer than what the order knows
+        patch.setattr("groundup.trace.index.OVERLAP", overlap)
+        parts = parted(array, tmp_path_factory.mktemp("parts"), part)
+    for start in range(len(ids)):
+        assert parts.longest_match(ids, start) == whole.longest_match(ids, start)
+        assert parts.count(ids[start:]) == whole.count(ids[start:])
+        assert parts.find(ids[start:]) == whole.find(ids[start:])
+        assert len(parts.find(ids[start:], 2)) == min(2, whole.count(ids[start:]))
+    assert parts.maximal_spans(ids) == whole.maximal_spans(ids)
+
+
+def test_a_killed_build_keeps_its_finished_parts(tmp_path, monkeypatch):
+    from groundup.trace import index as room
+
+    tokens = np.random.default_rng(3).integers(0, 5, 1000).astype(np.uint16)
+    made = []
+
+    def dies_at_the_third(part, width):
+        made.append(len(part))
+        if len(made) == 3:
+            raise KeyboardInterrupt
+        return whole_work(part, width)
+
+    whole_work = room._suffix_array
+    monkeypatch.setattr(room, "_suffix_array", dies_at_the_third)
+    with pytest.raises(KeyboardInterrupt):
+        build(tokens, tmp_path, part_tokens=200)
+    with pytest.raises(ArtifactError):
+        SuffixIndex.open(tmp_path, tokens)
+    again = parted(tokens, tmp_path, 200)
+    assert len(made) == 3 + 3  # two parts were kept
+    assert again.find(tokens[700:720].tolist()) == look_everywhere(tokens, tokens[700:720].tolist())
+    assert not (tmp_path / "unfinished.json").exists()
+
+
+def test_parts_of_other_tokens_are_not_kept(tmp_path):
+    first, second = (np.random.default_rng(seed).integers(0, 5, 300).astype(np.uint16) for seed in (1, 2))
+    parted(first, tmp_path, 100)
+    assert parted(second, tmp_path, 100).find(second[150:160].tolist()) == look_everywhere(second, second[150:160])

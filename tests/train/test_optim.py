@@ -60,7 +60,7 @@ def test_polar_is_near_the_exact_one(shape):
 
 
 def test_embeddings_and_norms_are_not_decayed_nor_moved_by_muon(module):
-    for group in groups_of(module, OptimizerOptions(optimizer="muon")):
+    for group in groups_of(dict(module.named_parameters()), OptimizerOptions(optimizer="muon")):
         if group.name != "matrices":
             assert (group.rule, group.weight_decay) == ("adamw", 0.0)
         else:
@@ -68,7 +68,9 @@ def test_embeddings_and_norms_are_not_decayed_nor_moved_by_muon(module):
 
 
 def test_every_parameter_is_in_exactly_one_group(module):
-    names = [name for group in groups_of(module, OptimizerOptions()) for name in group.parameters]
+    names = [
+        name for group in groups_of(dict(module.named_parameters()), OptimizerOptions()) for name in group.parameters
+    ]
     assert sorted(names) == sorted(name for name, _ in module.named_parameters())
 
 

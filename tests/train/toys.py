@@ -4,6 +4,7 @@ As a script: ``python toys.py FOLDER STEPS [KEY=VALUE ...]`` trains (or continue
 """
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -37,6 +38,11 @@ class CountingBatches:
 
     def restore(self, state):
         self.number = state["number"]
+
+
+def without_dropout():
+    """The same model, whose losses do not depend on random numbers."""
+    return build(replace(CONFIG, dropout=0.0), seed=1)
 
 
 def options(steps, **changes):

@@ -39,7 +39,8 @@ DATE = re.compile(
     re.I,
 )
 NUMBER_WORDS = re.compile(
-    r"\b(?:one|two|three|four|five|six|seven|eight|nine|ten|dozen|hundred|thousand|million|free)\b", re.I
+    r"\b(?:one|two|three|four|five|six|seven|eight|nine|ten|dozen|hundred|thousand|million|free|every|once|twice|daily|weekly|monthly|yearly)\b",
+    re.I,
 )
 NAME = re.compile(r"(?<=[\w,] )[A-Z][\w'-]+")
 _NEGATIONS = "not no never cannot can't won't don't doesn't isn't without neither nor none unable"

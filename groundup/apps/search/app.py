@@ -11,11 +11,12 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from groundup.apps.base import APPS, Answer, Citation, State
+from groundup.apps.base import APPS, Action, Answer, Citation, Field, State
 from groundup.apps.search import dense, fusion
 from groundup.apps.search.answering import NOTHING, Answerer, readable
 from groundup.apps.search.generator import Generate, from_url
@@ -23,14 +24,17 @@ from groundup.apps.search.index import Changes, Filters, Index, Passage
 from groundup.apps.search.options import SearchOptions
 from groundup.apps.search.passages import sentences
 from groundup.apps.search.reading import documents_of
+from groundup.apps.search.rerank import Reranker
 from groundup.apps.search.stem import STOP_WORDS, stem, tokens
 from groundup.apps.search.understand import Query, read_synonyms, understand
 from groundup.core.document import Document
 from groundup.core.errors import DataError
+from groundup.core.score import Score
 
 SAMPLES = Path(__file__).parent.parent / "support" / "documents"  # the shop's own pages: small, ours, shipped
 NUM_SHOWN = 3  # passages for keywords; a reader wants a few, the page shows all
 SNIPPET = 240  # characters; what fits in two lines of a result
+FEW_PASSAGES = 20  # as if so many more passages without the word were there; nothing changes in an index of thousands
 COMMON_SHARE = 0.2  # a word in more than a fifth of many passages ranks nothing and costs time; see `_expression`
 
 
@@ -63,7 +67,8 @@ class Search:
     ) -> None:
         self.options = options or SearchOptions()
         self.index = Index(path, passage_words=self.options.passage_words, title_weight=self.options.title_weight)
-        self.encoder = encoder or (dense.ENCODERS.get(self.options.encoder)() if self.options.encoder else None)
+        self.encoder = encoder or dense.encoder_named(self.options.encoder)
+        self.reranker = Reranker() if self.options.rerank else None
         self.generate = generate
         if generate is None and self.options.generator_url:
             self.generate = from_url(self.options.generator_url, self.options.generator_model)
@@ -121,7 +126,10 @@ class Search:
     def search(self, text: str, *, limit: int = 10, filters: Filters | None = None) -> list[Hit]:
         """The best passages for a query; [] when nothing matches or nothing was asked."""
         query = self.understand(text)
-        ranked = self.rank(query, filters=filters)[:limit]
+        ranked = self.rank(query, filters=filters)
+        if self.reranker is not None:
+            ranked = self.reranker.rank(query, ranked, self.index, self.weight)
+        ranked = ranked[:limit]
         found = self.index.passages([number for number, _ in ranked])
         return [self._hit(found[number], score, query) for number, score in ranked if number in found]
 
@@ -166,7 +174,9 @@ class Search:
 
     def weight(self, stem_: str) -> float:
         """The inverse document frequency of a stem, BM25's form, never under a small positive number."""
-        total, frequency = len(self.index), self.index.document_frequency(stem_)
+        # A handful of passages says nothing about which words are rare: without the floor, the words of a single
+        # passage weigh a fifth of those it lacks, and no question to it is ever sure enough.
+        total, frequency = len(self.index) + FEW_PASSAGES, self.index.document_frequency(stem_)
         return max(0.05, math.log(1 + (total - frequency + 0.5) / (frequency + 0.5)))
 
     def _hit(self, passage: Passage, score: float, query: Query) -> Hit:
@@ -254,3 +264,76 @@ class SearchApp:
             return Answer(NOTHING, found=False)
         lines = [f"[{number}] {hit.citation.path}: {readable(hit.snippet)}" for number, hit in enumerate(hits, start=1)]
         return Answer("\n".join(lines), tuple(hit.citation for hit in hits))
+
+    def actions(self) -> tuple[Action, ...]:
+        """Find passages with filters, and see how a query was understood."""
+        query = Field("query", "Question or words")
+        dates = (
+            Field("source", "Only from source"),
+            Field("from", "Not before (YYYY-MM-DD)"),
+            Field("to", "Not after"),
+        )
+        return (
+            Action("find", "Find passages", (query, *dates), self._find, {"query": "return a lamp"}),
+            Action(
+                "understand",
+                "How a query is read",
+                (query,),
+                self._understood,
+                {"query": "How mcuh does delivry cost?"},
+            ),
+        )
+
+    def _find(self, values: Mapping[str, str]) -> Answer:
+        sources = (values["source"],) if values["source"] else ()
+        filters = Filters(sources=sources, date_from=values["from"][:10], date_to=values["to"][:10])
+        hits = self.search.search(values["query"], filters=filters)
+        rows = tuple(
+            {"path": hit.citation.path, "score": round(hit.score, 2), "passage": readable(hit.snippet)} for hit in hits
+        )
+        return Answer(
+            f"{len(hits)} passages." if hits else NOTHING,
+            tuple(hit.citation for hit in hits[:NUM_SHOWN]),
+            rows=rows,
+            found=bool(hits),
+        )
+
+    def _understood(self, values: Mapping[str, str]) -> Answer:
+        query = self.search.understand(values["query"])
+        rows = {
+            "read as": query.text,
+            "kind": query.kind,
+            "expects": query.expects or "anything",
+            "words": ", ".join(query.words),
+            "also": ", ".join(query.also),
+            "mended": ", ".join(f"{a} -> {b}" for a, b in (query.corrected or {}).items()),
+        }
+        return Answer(query.text, rows=tuple({"what": name, "value": value} for name, value in rows.items()))
+
+    def export_data(self) -> dict[str, Any]:
+        """Every document of the index, as text."""
+        return {"documents": [{"path": p, "title": t, "text": x} for p, t, x in self.search.index.texts()]}
+
+    def import_data(self, values: Mapping[str, Any]) -> int:
+        """Add documents: ``{"documents": [{"path", "title", "text"}]}``."""
+        given = values.get("documents")
+        if not isinstance(given, list) or not all(
+            isinstance(one, dict) and isinstance(one.get("text"), str) for one in given
+        ):
+            raise DataError('Search takes in {"documents": [{"path": ..., "title": ..., "text": ...}]}.')
+        self.search.add_documents(
+            Document(
+                text=one["text"],
+                source="imported",
+                path=str(one.get("path", number)),
+                meta={"title": str(one.get("title", ""))},
+            )
+            for number, one in enumerate(given)
+        )
+        return len(given)
+
+    def evaluate(self, data: Path | None) -> list[Score]:
+        """The sample pages; with a data folder Cranfield and SQuAD."""
+        from groundup.apps.search.evaluate import run_all
+
+        return run_all(self.search, data)

@@ -73,6 +73,42 @@ class MiniLM:
         return out_ND
 
 
+class Own:
+    """The encoder of a run or model folder of ours: the mean of its last states (`generate.embed`)."""
+
+    def __init__(self, folder: Path) -> None:
+        from groundup.generate.embed import embed
+        from groundup.model.bundle import load
+
+        place = next(
+            (
+                one
+                for one in (folder / "8_release", folder / "4_pretrain" / "model", folder)
+                if (one / "config.json").is_file()
+            ),
+            folder,
+        )
+        self._bundle = load(place)
+        self._embed = embed
+        self.width = int(self._bundle.config.width)
+        self.name = (
+            f"{place.resolve()} {(place / 'model.safetensors').stat().st_mtime_ns}"  # other weights, other vectors
+        )
+
+    def encode(self, texts: Sequence[str]) -> np.ndarray:
+        """float32 (N, D); every row has length 1."""
+        return self._embed(self._bundle, [text or " " for text in texts])
+
+
+def encoder_named(name: str) -> Encoder | None:
+    """The encoder of an option: none for "", a registered one, or the model in a folder."""
+    if not name:
+        return None
+    if name not in ENCODERS and Path(name).is_dir():
+        return Own(Path(name))
+    return ENCODERS.get(name)()
+
+
 def minilm_folder() -> Path:
     """Where the installed package keeps its weights; MissingExtra when it is not installed."""
     # find_spec does not run the package's own code, which would import sentence-transformers.

@@ -21,10 +21,14 @@ from groundup.apps.search.answering import FEATURES, WEIGHTS
 from groundup.apps.search.app import Search
 from groundup.apps.search.dense import Encoder
 from groundup.apps.search.fusion import normalised_sum, reciprocal_rank
+from groundup.apps.search.rerank import DEPTH, Reranker
+from groundup.apps.search.rerank import features as rerank_features
+from groundup.apps.search.rerank import fit as fit_ranking
 from groundup.core.document import Document, hash_text
 from groundup.core.errors import DataError
 from groundup.core.randomness import numpy_random, python_random
 from groundup.core.score import Score
+from groundup.metrics.intervals import wilson
 
 GAINS = {1: 4, 2: 3, 3: 2, 4: 1}  # Cranfield code -> gain; anything else is 0
 DRAWS = 2000  # bootstrap resamples
@@ -100,6 +104,8 @@ def ranking_table(collection: Collection, encoder: Encoder | None = None) -> dic
                 "sum": normalised_sum(legs, weights),
                 "rank": reciprocal_rank(legs, weights),
             }
+        first = ways.get("sum", ways["words"])
+        ways["reranked"] = Reranker().rank(query, first, search.index, search.weight)
         for name, ranked in ways.items():
             found = search.index.passages([one for one, _ in ranked])
             order = list(dict.fromkeys(found[one].document_id for one, _ in ranked))  # a document at its best passage
@@ -205,3 +211,71 @@ def fit_answering(documents: list[Document], asked: list[Asked], *, steps: int =
         curvature_FF = (x_NF * (p_N * (1 - p_N))[:, None]).T @ x_NF + ridge
         weights_F -= np.linalg.solve(curvature_FF, gradient_F)
     return tuple(round(float(value), 2) for value in weights_F)
+
+
+def fit_reranker(documents: Sequence[Document], *, most: int = 400) -> tuple[float, ...]:
+    """`rerank.WEIGHTS`: titles as queries for their own abstracts, with the title taken out of the abstract's text."""
+    bare = [
+        one.with_text(one.text.replace(str(one.meta.get("title", "")), " "), meta={"title": ""}) for one in documents
+    ]
+    search = Search()
+    search.add_documents(bare)
+    groups = []
+    for one in [document for document in documents if document.meta.get("title")][:most]:
+        query = search.understand(str(one.meta["title"]))
+        head = search.rank_words(query)[:DEPTH]
+        found = search.index.passages([number for number, _ in head])
+        places = [place for place, (number, _) in enumerate(head) if found[number].document_id == one.id]
+        if places:
+            groups.append((rerank_features(query, [(found[n], score) for n, score in head], search.weight), places[0]))
+    search.close()
+    return fit_ranking(groups)
+
+
+def run_all(search: Search, data: Path | None) -> list[Score]:
+    """`groundup app search --evaluate`: known answers of the sample pages; Cranfield and SQuAD where there is a data folder."""
+    from groundup.apps.search.app import SAMPLES
+
+    own = Search()
+    own.add(SAMPLES)
+    right = [wanted in own.answer(question).text for question, wanted in OWN_QUESTIONS]
+    own.close()
+    low, high = wilson(sum(right), len(right))
+    scores = [
+        Score(
+            "search_sample",
+            "right answers",
+            sum(right) / len(right),
+            low,
+            high,
+            len(right),
+            protocol="questions on the sample pages",
+        )
+    ]
+    if data is None:
+        return scores
+    scores += run(data / "ir_cranfield", search.encoder)
+    documents, asked = read_squad(data / "squad" / "squad_v1_train_sample.json.gz", num_questions=1000, seed=2)
+    rows = answering_rows(documents, asked)
+    told = at_threshold(rows, search.options.answer_threshold)
+    answered = sum(row[0] >= search.options.answer_threshold for row in rows)
+    foreign = sum(not row[2] for row in rows)
+    for name, n in (("precision", answered), ("refused", foreign)):
+        scores.append(
+            Score(
+                "search_answers",
+                name,
+                told[name],
+                *wilson(round(told[name] * n), n),
+                n,
+                protocol="SQuAD v1.1, half without their article",
+            )
+        )
+    return scores
+
+
+OWN_QUESTIONS = (
+    ("How long do I have to return a lamp?", "30 days"), ("How much does express delivery cost?", "9.90"),
+    ("Can I change the address of my order?", "address"), ("What does gift wrapping cost?", "3.50"),
+    ("How long is the warranty on furniture?", "5 years"),
+)  # fmt: skip

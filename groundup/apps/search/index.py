@@ -254,6 +254,12 @@ class Index:
         row = self._one("SELECT text FROM documents WHERE id = ?", (document_id,))
         return str(row[0]) if row else ""
 
+    def texts(self) -> list[tuple[str, str, str]]:
+        """``(path, title, text)`` of every document, for export."""
+        return [
+            (str(p), str(t), str(x)) for p, t, x in self._all("SELECT path, title, text FROM documents ORDER BY number")
+        ]
+
     def match(self, expression: str, *, limit: int, filters: Filters | None = None) -> list[tuple[int, float]]:
         """``(passage, BM25)`` best first for an FTS5 expression; scores are positive, more is better."""
         condition, values = (filters or Filters()).where()

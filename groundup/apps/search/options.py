@@ -14,7 +14,8 @@ class SearchOptions(Options):
     """How documents are cut, ranked and answered from."""
 
     passage_words: int = Field(default=120, ge=20, le=1000)  # taste: one paragraph; also under MiniLM's 256 word pieces
-    encoder: Literal["", "minilm"] = ""  # "" searches by words alone, which needs no weights
+    encoder: str = ""  # "minilm", or a run or model folder of ours; "" searches by words alone, which needs no weights
+    rerank: bool = False  # order the first 30 anew by `rerank`; costs some milliseconds a query
     fusion: Literal["sum", "rank"] = "sum"  # measured on Cranfield: nDCG@10 .423 against .418 for "rank"
     dense_weight: float = Field(
         default=0.5, ge=0, le=1

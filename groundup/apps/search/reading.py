@@ -1,7 +1,7 @@
 """Documents to search: any folder of text files, or the clean documents of a run.
 
-Here on purpose light (text, Markdown, HTML, CSV, JSON lines, source code): for PDF, DOCX and the rest, collect the
-folder first (``groundup new FOLDER``) and search the run.
+Text, Markdown, HTML, CSV, JSON and source code are read here, lightly; PDF, DOCX, EPUB and every other format that stage 1
+knows are read by its readers (``groundup.collect``), so that a folder needs no run to be searched.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from groundup.core.document import Document, read_documents, shards_in
-from groundup.core.errors import DataError
+from groundup.core.errors import DataError, GroundupError
 
 _PLAIN = (
     ".txt .md .markdown .rst .text .py .js .ts .java .c .h .cpp .rs .go .rb .sh .toml .yaml .yml .ini .cfg .tex .log"
@@ -57,7 +57,7 @@ def documents_of(place: Path, skipped: list[str], source: str) -> Iterator[Docum
 def _file(path: Path, inside: Path, source: str, skipped: list[str]) -> Iterator[Document]:
     kind = path.suffix.lower()
     if kind not in PLAIN | HTML | {".csv", ".jsonl", ".json"}:
-        skipped.append(f"{inside}: format {kind or '(none)'} is not read here; collect the folder first")
+        yield from _collected(path, inside, source, skipped)
         return
     try:
         if path.stat().st_size > LARGEST_BYTES:
@@ -84,6 +84,23 @@ def _file(path: Path, inside: Path, source: str, skipped: list[str]) -> Iterator
         title = next((line.lstrip("# ").strip() for line in text.splitlines()[:5] if line.startswith("# ")), "")
         meta = {"title": title} if title else {}
         yield Document(text=text, source=source, path=str(inside), date=date, meta=meta)
+
+
+def _collected(path: Path, inside: Path, source: str, skipped: list[str]) -> Iterator[Document]:
+    """A file in one of stage 1's formats; a format nobody knows, or a reader that is not installed, is named in `skipped`."""
+    from groundup.collect.base import Problem
+    from groundup.collect.files import documents_of as collected
+    from groundup.collect.options import SourceOptions
+
+    try:
+        for number, item in enumerate(collected(source, SourceOptions.model_validate({"from": str(path)}))):
+            if isinstance(item, Problem):
+                skipped.append(f"{inside}: {item.problem} {item.detail}".rstrip())
+            else:
+                name = str(inside) if number == 0 else f"{inside}#{number + 1}"
+                yield Document(text=item.text, source=source, path=name, date=item.date, meta=item.meta)
+    except GroundupError as error:
+        skipped.append(f"{inside}: {error.message}")
 
 
 def _json(text: str, inside: Path, source: str, date: str, kind: str, skipped: list[str]) -> Iterator[Document]:

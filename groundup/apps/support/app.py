@@ -7,13 +7,15 @@ answer = support.ask("david.demir@example.com", answer.state)
 
 from __future__ import annotations
 
+import re
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
-from groundup.apps.base import APPS, Answer, State
+from groundup.apps.base import APPS, Action, Answer, Field, State
 from groundup.apps.search.app import Search
 from groundup.apps.search.options import SearchOptions
 from groundup.apps.search.reading import documents_of
@@ -25,6 +27,7 @@ from groundup.apps.support.options import SupportOptions
 from groundup.apps.support.policy import Gate
 from groundup.core.document import Document
 from groundup.core.errors import DataError
+from groundup.core.score import Score
 
 DOCUMENTS = Path(__file__).parent / "documents"
 SYNONYMS = Path(__file__).parent / "synonyms.txt"
@@ -59,7 +62,13 @@ class Support:
         phrases: ``(text, intent)`` of the company to learn besides the templates. today: the clock of the policy.
         """
         self.options = options or SupportOptions()
-        self.gate = Gate(folder / "shop.sqlite" if folder else None, self.options.policy, today, sample=sample)
+        self.gate = Gate(
+            folder / "shop.sqlite" if folder else None,
+            self.options.policy,
+            today,
+            sample=sample,
+            url=self.options.database_url,
+        )
         self.pages = Search(
             folder / "pages.sqlite" if folder else None, SearchOptions(synonyms=self.options.synonyms or SYNONYMS)
         )
@@ -137,6 +146,78 @@ class Support:
             raise DataError("A correction needs a question and an answer.")
         self.gate.correct(question.strip()[:500], answer.strip()[:4000])
         self._index_corrections()
+
+    def actions(self) -> tuple[Action, ...]:
+        """For the team: what nobody could answer, and answering it. Customers only talk."""
+        question = Field("question", "Question")
+        return (
+            Action(
+                "unanswered",
+                "Unanswered questions",
+                (Field("days", "Of the last days", "number", default="7"),),
+                self._unanswered,
+            ),
+            Action(
+                "correct",
+                "Give the right answer",
+                (question, Field("answer", "Answer", "text")),
+                self._corrected,
+                {"question": "Do you sell sofas?", "answer": "Not yet. Our oak bench comes closest."},
+            ),
+            Action(
+                "question",
+                "Try a question",
+                (question,),
+                lambda values: self.answer(values["question"]),
+                {"question": "What does a return cost?"},
+            ),
+            Action(
+                "embed",
+                "Put it into a page",
+                (Field("address", "Address of this server"), Field("key", "A chat-only key")),
+                self._embed,
+                {"address": "https://help.example.com", "key": "gu-..."},
+            ),
+        )
+
+    def _unanswered(self, values: Mapping[str, str]) -> Answer:
+        found = self.weekly(min(3660, max(1, int(values["days"]))))
+        said = f"{len(found)} questions could not be answered." if found else "Nothing is waiting for an answer."
+        return Answer(said, rows=tuple({"question": question, "times": times} for question, times in found))
+
+    def _corrected(self, values: Mapping[str, str]) -> Answer:
+        self.correct(values["question"], values["answer"])
+        return Answer("From now on this is the answer, and the next training learns it.")
+
+    def _embed(self, values: Mapping[str, str]) -> Answer:
+        if not re.fullmatch(r"https?://[\w.:\[\]-]{1,200}", values["address"].rstrip("/")):
+            return Answer("The address must begin with http:// or https:// and name a server.", found=False)
+        key = quote(values["key"], safe="")
+        line = (
+            f'<iframe src="{values["address"].rstrip("/")}/studio/embed/support#{key}" title="Ask '
+            f'us" width="380" height="560"></iframe>'
+        )
+        return Answer(f"Make a key that may only chat: python -m groundup.serve.keys website --role chat\n\n{line}")
+
+    def export_data(self) -> dict[str, Any]:
+        """The team's answers, the open questions and the log of calls."""
+        unanswered = [{"question": question, "times": times} for question, times in self.weekly(3660)]
+        return {"corrections": self.training_examples(), "unanswered": unanswered, "audit": self.gate.audit()}
+
+    def import_data(self, values: Mapping[str, Any]) -> int:
+        """Take in answers of the team: ``{"corrections": [{"question", "answer"}]}``; used at once."""
+        given = values.get("corrections")
+        if not isinstance(given, list) or not all(isinstance(one, dict) for one in given):
+            raise DataError('Support takes in {"corrections": [{"question": ..., "answer": ...}]}.')
+        for one in given:
+            self.correct(str(one.get("question", "")), str(one.get("answer", "")))
+        return len(given)
+
+    def evaluate(self, data: Path | None) -> list[Score]:
+        """The simulator, the attacks, questions; with a data folder the intents of strangers, CLINC150 and Banking77."""
+        from groundup.apps.support.evaluate import run_all
+
+        return run_all(data)
 
     def weekly(self, days: int = 7) -> list[tuple[str, int]]:
         """``(question, times asked)`` of the last days that nobody could answer, most asked first."""

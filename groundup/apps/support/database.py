@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 from groundup.core.randomness import python_random
 
@@ -78,12 +79,15 @@ KNOWN = (
 )
 
 
-def create(connection: sqlite3.Connection) -> None:
+def create(connection: Any) -> None:
     """Make the tables that are missing."""
-    connection.executescript(SCHEMA)
+    if isinstance(connection, sqlite3.Connection):
+        connection.executescript(SCHEMA)
+    else:
+        connection.create()
 
 
-def fill_sample(connection: sqlite3.Connection, today: date, num_more: int = 30) -> None:
+def fill_sample(connection: Any, today: date, num_more: int = 30) -> None:
     """Ten orders with every state and border case, and some more by seed; dates are relative to `today`."""
     random = python_random(7, "shop")
     more = []

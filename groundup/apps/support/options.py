@@ -31,5 +31,6 @@ class SupportOptions(Options):
     answer_threshold: float = Field(
         default=0.6, ge=0, le=1
     )  # set on `evaluate.QUESTIONS`: 18 of 22 right, 20 of 20 refused
+    database_url: str = ""  # any SQLAlchemy URL (postgresql://...); "" keeps shop.sqlite in the application's folder
     generator_url: str = ""  # an OpenAI-compatible server that may propose tool calls; policy still decides
     generator_model: str = "groundup"

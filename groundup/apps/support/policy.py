@@ -30,6 +30,7 @@ from typing import Any
 
 from groundup.apps.support import database
 from groundup.apps.support.options import Policy
+from groundup.apps.support.other_database import Connection
 from groundup.apps.support.tools import TOOLS, Tool, order_row
 from groundup.core.errors import ArtifactError
 
@@ -73,19 +74,23 @@ class Session:
 class Gate:
     """Policy over one shop database. Thread-safe."""
 
-    def __init__(self, path: Path | None, policy: Policy, today: Callable[[], date], *, sample: bool) -> None:
+    def __init__(
+        self, path: Path | None, policy: Policy, today: Callable[[], date], *, sample: bool, url: str = ""
+    ) -> None:
+        """url: a database that SQLAlchemy reaches, in the place of the SQLite file at `path`."""
         self.policy = policy
         self.today = today
         self._lock = threading.RLock()
         self._granted: frozenset[str] = frozenset()
         try:
-            self.__db = database.open_database(path)
+            self.__db: Any = Connection(url) if url else database.open_database(path)
             database.create(self.__db)
-            if sample and self.__db.execute("SELECT count(*) FROM orders").fetchone()[0] == 0:
+            if sample and next(iter(self.__db.execute("SELECT count(*) FROM orders")))[0] == 0:
                 with self.__db:
                     database.fill_sample(self.__db, today())
         except sqlite3.Error as error:
-            raise ArtifactError(f"{path} cannot be opened as a shop database: {error}.") from None
+            named = "The database of the URL" if url else path  # a URL may hold a password: never shown
+            raise ArtifactError(f"{named} cannot be opened as a shop database: {error}.") from None
         self.__db.set_authorizer(self._authorize)
 
     def close(self) -> None:
@@ -307,7 +312,11 @@ class Gate:
     def correct(self, question: str, answer: str) -> None:
         """Keep the team's answer to a question."""
         with self._told(), self._transaction():
-            self.__db.execute("INSERT OR REPLACE INTO corrections VALUES (?, ?, ?)", (question, answer, _now()))
+            self.__db.execute(
+                "INSERT INTO corrections VALUES (?, ?, ?) ON CONFLICT (question) DO UPDATE SET answer = excluded.answer, "
+                "time = excluded.time",
+                (question, answer, _now()),
+            )
 
     def corrections(self) -> list[tuple[str, str]]:
         """``(question, answer)`` as corrected by the team; none while the database is down, so that pages still answer."""

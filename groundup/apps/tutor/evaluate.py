@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import tarfile
+import tempfile
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from groundup.apps.tutor.grading import FEATURES, LABELS, features, fit, probabilities
+from groundup.apps.search.app import SAMPLES
+from groundup.apps.search.reading import documents_of
+from groundup.apps.tutor.exercises import Exercise, arithmetic, comprehension, vocabulary
+from groundup.apps.tutor.grading import FEATURES, LABELS, features, fit, neighbour_features, probabilities
 from groundup.core.errors import DataError
 from groundup.core.randomness import numpy_random
 from groundup.core.score import Score
 from groundup.core.split import split_of
+from groundup.metrics.intervals import bootstrap, wilson
+
+NUM_EXERCISES = 200  # of each kind
 
 
 @dataclass(frozen=True)
@@ -61,21 +69,156 @@ def run(folder: Path) -> list[Score]:
     weights_FC = fit(x_NF, [one.label for one in training])
     only = np.array([float(name in ("recall", "precision", "f1", "cosine", "bias")) for name in FEATURES])
     overlap_FC = fit([row * only for row in x_NF], [one.label for one in training])
+    by_question = _by_question(training)
+    graded_FC = fit_with_graded(training)
     scores = []
     for corpus, part in sorted({(one.corpus, part_of(one)) for one in answers if part_of(one) != "training"}):
         test = [one for one in answers if one.corpus == corpus and part_of(one) == part]
         x_NF = [features(one.question, one.references, one.answer) for one in test]
         gold_N = np.array([LABELS.index(one.label) for one in test])
         ours_N = probabilities(np.stack(x_NF), weights_FC).argmax(1)
+        if part == "unseen_answers":  # the teacher has graded other answers to these questions
+            near_N3 = np.stack([neighbour_features(one.answer, by_question.get(_key(one), [])) for one in test])
+            ours_N = probabilities(np.concatenate([np.stack(x_NF), near_N3], axis=1), graded_FC).argmax(1)
+            if corpus == "beetle":
+                scores += fairness(test, by_question, graded_FC)
         base_N = probabilities(np.stack([row * only for row in x_NF]), overlap_FC).argmax(1)
         for name, measure in (("accuracy", accuracy), ("macro_f1", macro_f1)):
             draws = numpy_random(1, corpus, part, name).integers(0, len(test), (1000, len(test)))
             low, high = np.quantile([measure(gold_N[draw], ours_N[draw]) for draw in draws], [0.025, 0.975])
             scores.append(
-                Score(f"grading_{corpus}_{part}", name, measure(gold_N, ours_N), float(low), float(high), len(test),
-                      baseline=measure(gold_N, base_N), baseline_name="lexical overlap", protocol="3-way")
-            )  # fmt: skip
+                Score(
+                    f"grading_{corpus}_{part}",
+                    name,
+                    measure(gold_N, ours_N),
+                    float(low),
+                    float(high),
+                    len(test),
+                    baseline=measure(gold_N, base_N),
+                    baseline_name="lexical overlap",
+                    protocol="3-way",
+                )
+            )
     return scores
+
+
+def _key(one: Answered) -> str:
+    return f"{one.corpus} {one.question}"
+
+
+def _by_question(answers: list[Answered]) -> dict[str, list[tuple[str, str]]]:
+    found: dict[str, list[tuple[str, str]]] = {}
+    for one in answers:
+        found.setdefault(_key(one), []).append((one.answer, one.label))
+    return found
+
+
+def fit_with_graded(training: list[Answered]) -> np.ndarray:
+    """`grading.GRADED_WEIGHTS_FC`: every answer against the other graded answers to its question."""
+    by_question = _by_question(training)
+    rows = []
+    for one in training:
+        others = [pair for pair in by_question[_key(one)] if pair[0] != one.answer]
+        rows.append(
+            np.concatenate([features(one.question, one.references, one.answer), neighbour_features(one.answer, others)])
+        )
+    return fit(rows, [one.label for one in training])
+
+
+def fairness(
+    test: list[Answered], by_question: dict[str, list[tuple[str, str]]], weights_FC: np.ndarray
+) -> list[Score]:
+    """The same answers as other writers write them: with slips of spelling, and without articles. How far grades fall."""
+
+    def right(change: Callable[[str], str]) -> list[bool]:
+        rows = []
+        for one in test:
+            answer = change(one.answer)
+            near = neighbour_features(answer, by_question.get(_key(one), []))
+            rows.append(np.concatenate([features(one.question, one.references, answer), near]))
+        guess_N = probabilities(np.stack(rows), weights_FC).argmax(1)
+        return [LABELS[int(place)] == one.label for place, one in zip(guess_N, test, strict=True)]
+
+    base = right(lambda answer: answer)
+    groups = {
+        "spelling slips": lambda answer: " ".join(w[:-2] + w[-1] + w[-2] if len(w) > 5 else w for w in answer.split()),
+        "no articles": lambda answer: " ".join(w for w in answer.split() if w.lower() not in ("a", "an", "the")),
+    }
+    scores = []
+    for name, change in groups.items():
+        gaps = [float(a) - float(b) for a, b in zip(base, right(change), strict=True)]
+        low, high = bootstrap(gaps, 1)
+        scores.append(
+            Score(
+                "grading_fairness",
+                f"accuracy lost with {name}",
+                float(np.mean(gaps)),
+                low,
+                high,
+                len(gaps),
+                protocol="Beetle, unseen answers",
+                higher_is_better=False,
+            )
+        )
+    return scores
+
+
+def exercises() -> Score:
+    """Keys reckoned a second way: arithmetic by reading the question anew, the others by their own rule."""
+    text = "\n\n".join(one.text for one in documents_of(SAMPLES, [], "texts"))
+    flat = " ".join(text.split())
+    good = 0
+    for seed in range(NUM_EXERCISES):
+        level = 1 + seed % 3
+        good += _reckoned(arithmetic(seed, level))
+        made = comprehension(text, seed)
+        stands = [choice in flat for choice in made.choices]
+        good += stands.count(True) == 1 and stands["abcd".index(made.key)]
+        word = vocabulary(seed, level)
+        good += word.choices.count(word.key) == 1 and len(set(word.choices)) == 4
+    total = 3 * NUM_EXERCISES
+    return Score(
+        "tutor_exercises",
+        "keys right",
+        good / total,
+        *wilson(good, total),
+        total,
+        protocol="each key reckoned a second way",
+    )
+
+
+def _reckoned(exercise: Exercise) -> bool:
+    """The key by a small reader of its own: multiplication and division first, brackets before all."""
+    text = (
+        exercise.question.removeprefix("What is ").rstrip("?").replace(":", "/").replace("(", " ( ").replace(")", " ) ")
+    )
+    return abs(_value(text.split()) - float(exercise.key)) < 1e-9
+
+
+def _value(parts: list[str]) -> float:
+    if "(" in parts:
+        start, end = parts.index("("), parts.index(")")
+        return _value([*parts[:start], str(_value(parts[start + 1 : end])), *parts[end + 1 :]])
+    for signs in ("+-", "*/"):
+        for place in range(len(parts) - 2, 0, -2):
+            if parts[place] in signs:
+                a, b = _value(parts[:place]), _value(parts[place + 1 :])
+                return {"+": a + b, "-": a - b, "*": a * b, "/": a / b if b else 0.0}[parts[place]]
+    return float(parts[0])
+
+
+def run_all(data: Path | None) -> list[Score]:
+    """`groundup app tutor --evaluate`; a data folder's answer_grading/ adds grading."""
+    scores = [exercises()]
+    if data is None:
+        return scores
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            with tarfile.open(data / "answer_grading" / "semeval2013_task7_3way.tar.gz") as archive:
+                archive.extractall(folder, filter="data")
+        except (OSError, tarfile.TarError) as error:
+            raise DataError(f"The graded answers in {data} cannot be read: {error}.") from None
+        return scores + run(Path(folder))
 
 
 def accuracy(gold_N: np.ndarray, guess_N: np.ndarray) -> float:

@@ -17,3 +17,5 @@ class TutorOptions(Options):
     sure: float = Field(
         default=0.5, ge=0, le=1
     )  # under this probability a teacher is asked; half is "rather yes than no"
+    generator_url: str = ""  # an OpenAI-compatible server that may phrase explanations; its text is checked
+    generator_model: str = "groundup"

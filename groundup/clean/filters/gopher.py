@@ -13,6 +13,11 @@ from groundup.clean.options import QualityOptions
 from groundup.language.identify import identify
 
 _LETTER_WORD = re.compile(r"[^\W\d_]\S*")
+_INSIDE = re.compile(r"(?<=[^\W\d_])[-,](?=[^\W\d_])|(?<=\w)[:<>=/](?=[^\W\d_])")  # where spaCy splits
+_MARKS = (
+    "".join(chr(code) for code in range(33, 127) if not chr(code).isalnum())
+    + "\u2018\u2019\u201c\u201d\u2026\u2013\u2014"
+)
 _BULLETS = ("-", "*", "\u2022", "\u2023", "\u25cf", "\u25aa", "\u25e6")
 OTHER_LANGUAGE = 0.8  # confidence from which a text is taken for another language. Taste
 ENGLISH = frozenset(("the", "be", "to", "of", "and", "that", "have", "with"))  # the paper's list
@@ -45,12 +50,35 @@ def gopher(measured: Measured, options: QualityOptions) -> Reason | None:
     if ellipses > rule.max_ellipsis_lines:
         return "ellipses", f"{ellipses:.0%} of the lines"
     # Most texts pass by their words of letters alone, which is ten times as fast as the pattern
-    letters = sum(map(str.isalpha, found)) / count
-    if letters < rule.min_words_with_letter:
-        letters = len(_LETTER_WORD.findall(text)) / count
+    if rule.count_marks:
+        letters = _letter_share(found)
+    else:
+        letters = sum(map(str.isalpha, found)) / count
+        if letters < rule.min_words_with_letter:
+            letters = len(_LETTER_WORD.findall(text)) / count
     if letters < rule.min_words_with_letter:
         return "few_letters", f"{letters:.0%} of the words hold a letter"
     return _stop_words(text, found, rule.min_stop_words)
+
+
+def _letter_share(found: list[str]) -> float:
+    """The share of tokens with a letter where every outer mark is a token of its own, about as spaCy splits."""
+    letters = tokens = 0
+    for word in found:
+        if word.isalpha():
+            letters += 1
+            tokens += 1
+            continue
+        core = word.strip(_MARKS)
+        marks = len(word) - len(core) - 2 * word.count("...")
+        tokens += marks
+        if not core:
+            continue
+        pieces = 1 if "://" in core else len(_INSIDE.findall(core)) + 1
+        endings = core.endswith(("'s", "\u2019s", "n't", "n\u2019t", "'re", "'ll", "'ve"))  # tokens of their own there
+        tokens += 2 * pieces - 1 + endings
+        letters += pieces + endings if any(map(str.isalpha, core)) else 0
+    return letters / max(1, tokens)
 
 
 def _stop_words(text: str, found: list[str], wanted: int) -> Reason | None:

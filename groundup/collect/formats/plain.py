@@ -54,7 +54,7 @@ def pieces(stream: BinaryIO, max_bytes: int) -> Iterator[tuple[bytes | None, boo
     """(bytes up to `max_bytes` cut at a line end, whether they are the last); None stands for a line that is longer."""
     rest = b""
     while True:
-        chunk = _read_up_to(stream, max_bytes + 1 - len(rest))
+        chunk = read_up_to(stream, max_bytes + 1 - len(rest))
         data = rest + chunk
         if len(data) <= max_bytes:
             if data:
@@ -71,7 +71,7 @@ def pieces(stream: BinaryIO, max_bytes: int) -> Iterator[tuple[bytes | None, boo
                 return
 
 
-def _read_up_to(stream: BinaryIO, count: int) -> bytes:
+def read_up_to(stream: BinaryIO, count: int) -> bytes:
     """Up to `count` bytes; fewer only at the end (one read of a packed stream may return less)."""
     parts = []
     while count > 0 and (data := stream.read(min(count, 1 << 22))):

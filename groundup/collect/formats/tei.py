@@ -6,23 +6,31 @@ become paragraphs; notes, page breaks and apparatus are left out.
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, BinaryIO, cast
 from xml.etree import ElementTree
 
 from groundup.collect.base import Found, Opened, Problem, register
-from groundup.collect.formats.plain import pieces
+from groundup.collect.formats.plain import pieces, read_up_to
+from groundup.collect.formats.wikipedia import read_dump
 from groundup.collect.options import SourceOptions
 
+HEAD = 4096  # bytes in which a dump of a wiki says what it is
 BLOCKS = frozenset(("p", "l", "head", "title", "ab", "item", "speaker", "stage", "cell", "para", "abstract", "sp"))
 SKIPPED = frozenset(("note", "teiHeader", "fw", "figDesc", "gap", "app"))
 
 
 @register(".xml", ".tei")
 def read(opened: Opened, options: SourceOptions) -> Iterator[Found | Problem]:
-    """One XML file as one text."""
-    data, is_last = next(pieces(opened.stream, options.max_bytes), (b"", True))
+    """One XML file as one text; a dump of a wiki as its articles."""
+    head = opened.stream.read(HEAD)
+    if b"<mediawiki" in head:
+        yield from read_dump(head, opened, options)
+        return
+    whole = cast(BinaryIO, io.BytesIO(head + read_up_to(opened.stream, options.max_bytes + 1)))
+    data, is_last = next(pieces(whole, options.max_bytes), (b"", True))
     if not is_last or data is None:
         yield Problem(opened.path, "too_large", f"XML longer than max_bytes = {options.max_bytes:,}")
         return

@@ -165,7 +165,7 @@ MAX_WORDS = 40  # a longer answer to small talk has lost its way
 
 
 def examples(name: str, count: int, seed: int) -> dict[str, Iterator[Example]]:
-    """``{"chat": ...}``: `count` short conversations, a third of them with two turns. The split follows the opener."""
+    """``{"chat": ...}``: `count` short conversations of one to four openers. The split follows the first."""
     return {"chat": _conversations(name, count, seed)}
 
 
@@ -201,7 +201,8 @@ def _conversations(name: str, count: int, seed: int) -> Iterator[Example]:
     for number in range(count):
         rng = python_random(seed, "small talk", number)
         turns = []
-        for _ in range(1 + (rng.random() < 1 / 3)):
+        # Half are one opener and its answer; the others teach that the last opener is the one to answer.
+        for _ in range(rng.choices((1, 2, 3, 4), (4, 2, 1, 1))[0]):
             kind, opener = _opener(rng)
             while _plain(opener) in kept_back:
                 kind, opener = _opener(rng)

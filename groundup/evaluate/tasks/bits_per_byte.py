@@ -29,6 +29,7 @@ class BitsPerByte:
 
     name: str = "bits_per_byte"
     kind: Kind = "likelihood"
+    takes_shots: bool = False
     metrics: tuple[Metric, ...] = (ratio_of("bits", "bytes", "bits_per_byte", higher_is_better=False),)
 
     @property

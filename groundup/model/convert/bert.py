@@ -1,4 +1,8 @@
-"""The layout of BERT with both of its heads (BertForPreTraining; BertForMaskedLM opens it too)."""
+"""The layout of BERT with both of its heads (BertForPreTraining; BertForMaskedLM opens it too).
+
+A bare encoder (BertModel, sentence-transformers) is opened too: its heads are then those of a model that never
+learned to guess words, since nothing of the file says otherwise.
+"""
 
 from __future__ import annotations
 
@@ -110,4 +114,26 @@ def take(weights: Mapping[str, Any], config: ModelConfig) -> dict[str, Any]:
         for name, tensor in weights.items()
         if name not in SPARE
     }
-    return rename(plain, turned_round(NAMES))
+    if not any(name.startswith("bert.") for name in plain):
+        plain = {f"bert.{name}" if not name.startswith("cls.") else name: tensor for name, tensor in plain.items()}
+        plain = {name: tensor for name, tensor in plain.items() if name not in SPARE}
+    found = rename(plain, turned_round(NAMES))
+    return {**_untrained_heads(config), **found} if not any(name.startswith("head.") for name in found) else found
+
+
+def _untrained_heads(config: ModelConfig) -> dict[str, Any]:
+    """Heads that pass on what they get, and know nothing of what follows what."""
+    import torch
+
+    width = config.width
+    return {
+        "head.dense.weight": torch.eye(width),
+        "head.dense.bias": torch.zeros(width),
+        "head.norm.weight": torch.ones(width),
+        "head.norm.bias": torch.zeros(width),
+        "head.bias": torch.zeros(config.vocabulary_size),
+        "next_sentence.weight": torch.zeros(2, width),
+        "next_sentence.bias": torch.zeros(2),
+        "pooler.weight": torch.eye(width),
+        "pooler.bias": torch.zeros(width),
+    }

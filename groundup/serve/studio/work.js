@@ -3,6 +3,7 @@
 import { get, send } from "./api.js";
 import { announce, h, number, put } from "./dom.js";
 import { fileDrop } from "./files.js";
+import { actionForms, dataDoor, show } from "./work_forms.js";
 
 const TITLES = { search: "Search", support: "Customer service", tutor: "Tutor", writing: "Writing", health: "Health" };
 const PROJECT = "my_search";
@@ -34,6 +35,8 @@ export async function work(place, frame, wanted) {
         h("p", { class: "lead" }, app.purpose),
         examples,
         app.name === "search" && ownFiles(),
+        app.actions.length > 0 && actionForms(app, frame),
+        dataDoor(app.name),
         talk,
         h("form", { class: "ask", onsubmit: submit }, field, h("button", { type: "submit", class: "primary" }, "Ask")),
       ),
@@ -70,7 +73,7 @@ export async function work(place, frame, wanted) {
     try {
       const made = await send("POST", `/api/apps/${app.name}/ask`, { text, state, ...(project ? { project } : {}) });
       state = made.state;
-      put(answer, reply(made));
+      put(answer, made.edits.length || made.rows.length ? show(made, text) : reply(made));
       announce(made.text);
       if (made.citations.length) open(made.citations[0], false);
     } catch (error) {

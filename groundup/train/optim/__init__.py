@@ -6,9 +6,11 @@ the schedule's share of the peak rate. State names begin with the parameter's na
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import torch
 from torch import Tensor, nn
 
 from groundup.train.options import OptimizerOptions
@@ -45,12 +47,11 @@ class Group:
         )
 
 
-def groups_of(module: nn.Module, options: OptimizerOptions) -> list[Group]:
+def groups_of(named: Mapping[str, nn.Parameter], options: OptimizerOptions) -> list[Group]:
     """The trainable parameters in three groups: the network's matrices, embeddings (and heads), and vectors.
 
     Muon is made for matrices inside the network only: embeddings and the head are moved by AdamW (Jordan 2024).
     """
-    named = {name: parameter for name, parameter in module.named_parameters() if parameter.requires_grad}
     matrices = {name: p for name, p in named.items() if p.dim() == 2 and "embedding" not in name}
     vectors = {name: p for name, p in named.items() if p.dim() < 2}
     rest = {name: p for name, p in named.items() if name not in matrices and name not in vectors}
@@ -63,14 +64,49 @@ def groups_of(module: nn.Module, options: OptimizerOptions) -> list[Group]:
     return [group for group in groups if group.parameters]
 
 
+class Held(Protocol):
+    """Where parameters are: all here, or this process's rows of each (see parallel.py)."""
+
+    def named(self) -> dict[str, nn.Parameter]: ...
+
+    def whole(self, name: str, part: Tensor) -> Tensor: ...
+
+    def part(self, name: str, whole: Tensor) -> Tensor: ...
+
+    def shape(self, name: str) -> torch.Size: ...
+
+
+class AllHere:
+    """Every parameter of a module, whole: for one process."""
+
+    def __init__(self, module: nn.Module) -> None:
+        self.module = module
+
+    def named(self) -> dict[str, nn.Parameter]:
+        """What learns, by name."""
+        return {name: parameter for name, parameter in self.module.named_parameters() if parameter.requires_grad}
+
+    def whole(self, name: str, part: Tensor) -> Tensor:
+        """It is whole."""
+        return part
+
+    def part(self, name: str, whole: Tensor) -> Tensor:
+        """All of it."""
+        return whole
+
+    def shape(self, name: str) -> torch.Size:
+        """Of a parameter."""
+        return self.module.get_parameter(name).shape
+
+
 class Optimizer:
     """All groups of one module, stepped together."""
 
-    def __init__(self, module: nn.Module, options: OptimizerOptions) -> None:
+    def __init__(self, held: Held, options: OptimizerOptions) -> None:
         from groundup.train.optim.adamw import AdamW
         from groundup.train.optim.muon import Muon
 
-        self.groups = groups_of(module, options)
+        self.groups = groups_of(held.named(), options)
         self.parameters = [p for group in self.groups for p in group.parameters.values()]
         by_adamw = [group for group in self.groups if group.rule == "adamw"]
         by_muon = [group for group in self.groups if group.rule == "muon"]
@@ -78,12 +114,16 @@ class Optimizer:
         if by_adamw:
             self.rules.append(AdamW(by_adamw, betas=options.betas))
         if by_muon:
-            self.rules.append(Muon(by_muon, momentum=options.momentum))
+            self.rules.append(Muon(by_muon, momentum=options.momentum, held=held))
 
     def step(self, share: float) -> None:
         """Move every parameter by its gradient; share: of the peak rates, in [0, 1]."""
         for rule in self.rules:
             rule.step(share)
+
+    def gradients(self) -> list[Tensor]:
+        """Those that there are."""
+        return [parameter.grad for parameter in self.parameters if parameter.grad is not None]
 
     def zero_grad(self) -> None:
         """Forget the gradients (and free their memory)."""
@@ -101,5 +141,5 @@ class Optimizer:
 
 
 def make_optimizer(module: Any, options: OptimizerOptions) -> Optimizer:
-    """The optimizer of the options for a module."""
-    return Optimizer(module, options)
+    """The optimizer of the options for a module in one process."""
+    return Optimizer(AllHere(module), options)

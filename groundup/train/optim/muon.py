@@ -12,7 +12,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from groundup.train.optim import Group
+from groundup.train.optim import Group, Held
 
 # Amsel et al. 2025, for singular values from 1e-3 to 1, five steps, with their safety factor of 1.02.
 POLAR_EXPRESS = (
@@ -41,15 +41,16 @@ def polar(matrices_NRC: Tensor) -> Tensor:
 class Muon:
     """See the module. For 2-D parameters only."""
 
-    def __init__(self, groups: list[Group], *, momentum: float) -> None:
-        self.momentum = momentum
+    def __init__(self, groups: list[Group], *, momentum: float, held: Held | None = None) -> None:
+        """held: where the matrices are; None: all here."""
+        self.momentum, self.held = momentum, held
         # (rate, decay, names, parameters) of equal shape
         self.stacks: list[tuple[float, float, list[str], list[nn.Parameter]]] = []
         self.buffers: dict[str, Tensor] = {}
         for group in groups:
             shapes: dict[torch.Size, list[str]] = {}
             for name, parameter in group.parameters.items():
-                shapes.setdefault(parameter.shape, []).append(name)
+                shapes.setdefault(held.shape(name) if held is not None else parameter.shape, []).append(name)
                 self.buffers[name] = torch.zeros_like(parameter)
             for names in shapes.values():
                 parameters = [group.parameters[name] for name in names]
@@ -65,12 +66,17 @@ class Muon:
             grads = [grad for grad in (parameters[i].grad for i in moved) if grad is not None]
             buffers = [self.buffers[names[i]] for i in moved]
             torch._foreach_lerp_(buffers, grads, 1 - self.momentum)
-            updates = polar(torch.stack(torch._foreach_lerp(grads, buffers, self.momentum)))
-            rows, cols = updates.shape[-2:]
+            steps = list(torch._foreach_lerp(grads, buffers, self.momentum))
+            if self.held is not None:  # a direction belongs to a whole matrix: every process makes it from all rows
+                steps = [self.held.whole(names[i], step) for i, step in zip(moved, steps, strict=True)]
+            updates = list(polar(torch.stack(steps)).unbind())
+            rows, cols = updates[0].shape
+            if self.held is not None:
+                updates = [self.held.part(names[i], update) for i, update in zip(moved, updates, strict=True)]
             rate = peak * share
             weights: list[Tensor] = [parameters[i] for i in moved]
             torch._foreach_mul_(weights, 1 - rate * decay)
-            torch._foreach_add_(weights, list(updates.unbind()), alpha=-rate * max(1.0, rows / cols) ** 0.5)
+            torch._foreach_add_(weights, updates, alpha=-rate * max(1.0, rows / cols) ** 0.5)
 
     def state(self) -> dict[str, Tensor]:
         """NAME:momentum for every matrix."""

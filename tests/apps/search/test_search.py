@@ -360,3 +360,69 @@ def test_words_on_cranfield() -> None:
     collection = read_cranfield(Path(os.environ["GROUNDUP_REAL_DATA"]) / "ir_cranfield")
     assert (len(collection.documents), len(collection.queries)) == (1400, 225)
     assert np.mean(ranking_table(collection)["words"]) > 0.36
+
+
+def test_one_document_is_enough_for_a_question() -> None:
+    search = Search()
+    search.add_documents(
+        [
+            Document(
+                text="The kettle boils one litre of water in three minutes. Descale it every month with vinegar.",
+                source="m",
+                path="kettle.md",
+            )
+        ]
+    )
+    assert "every month" in search.answer("How often should I descale the kettle?").text
+    assert "three minutes" in search.answer("How long does the kettle take to boil a litre of water?").text
+    assert not search.answer("Who invented the telephone?").found
+
+
+def test_word_files_are_read_by_the_readers_of_stage_one(tmp_path: Path) -> None:
+    docx = pytest.importorskip("docx")
+    made = docx.Document()
+    made.add_paragraph("The zeppelin leaves the hangar at nine in the morning.")
+    made.save(str(tmp_path / "plan.docx"))
+    (tmp_path / "noise.xyz").write_bytes(b"\x01\x02")
+    search = Search()
+    changes = search.add(tmp_path)
+    assert search.search("zeppelin")[0].citation.path == "plan.docx"
+    assert changes.skipped and changes.skipped[0].startswith("noise.xyz")
+
+
+def test_the_reranker_puts_words_that_stand_together_first() -> None:
+    from groundup.apps.search.rerank import FEATURES, WEIGHTS, fit
+
+    search = Search(options=SearchOptions(rerank=True))
+    search.add_documents(
+        [
+            Document(
+                text="Heat moves. A plate is flat. Flow is slow. Transfer is a word. The plate has heat.",
+                source="s",
+                path="apart",
+            ),
+            Document(text="We study heat transfer flow over a plate.", source="s", path="together"),
+        ]
+    )
+    assert search.search("heat transfer flow plate")[0].citation.path == "together"
+    assert len(WEIGHTS) == len(FEATURES)
+    rows = np.eye(len(FEATURES))[:2]
+    fitted = fit([(rows, 0)] * 5)
+    assert fitted[0] > 0 > fitted[1]
+
+
+def test_actions_and_documents_out_and_in() -> None:
+    from groundup.apps.base import do
+
+    app = SearchApp()
+    for action in app.actions():
+        assert do(app, action.name, action.example).text
+    other = SearchApp()
+    assert (
+        other.import_data(
+            {"documents": [{"path": "a", "title": "Tea", "text": "Green tea is steeped for two minutes."}]}
+        )
+        == 1
+    )
+    assert "two minutes" in other.ask("How long is green tea steeped?").text
+    assert any(one["path"] == "a" for one in other.export_data()["documents"])

@@ -241,7 +241,7 @@ def test_only_the_gate_opens_the_database() -> None:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Import) and any(alias.name == "sqlite3" for alias in node.names)
     }
-    assert users == {"database.py", "policy.py", "tools.py"}
+    assert users == {"database.py", "other_database.py", "policy.py", "tools.py"}
 
 
 def test_every_tool_refuses_arguments_outside_its_schema() -> None:
@@ -369,7 +369,7 @@ def test_the_ledger_sees_a_violation(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_application_keeps_the_contract() -> None:
-    assert names() == ["search", "support", "tutor"]
+    assert names() == ["search", "support", "writing", "tutor", "health"]
     for name in names():
         app = open_app(name)
         assert app.name == name and "\n" not in app.purpose
@@ -384,3 +384,72 @@ def test_every_application_keeps_the_contract() -> None:
 def test_wilson_by_hand() -> None:
     low, high = wilson(8, 10)
     assert low == pytest.approx(0.4902, abs=1e-3) and high == pytest.approx(0.9433, abs=1e-3)
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///{folder}/shop.db"])
+def test_any_database_url_keeps_the_same_rules(url: str, tmp_path: Path) -> None:
+    made = Support(today=lambda: TODAY, options=SupportOptions(database_url=url.format(folder=tmp_path)))
+    said = talk(made, "please cancel my order", "GU-1001", BRUNO, "yes")
+    assert "is cancelled" in said[-1] and status(made, "GU-1001") == "cancelled"
+    talk(made, "I want to return my order GU-1008 because it is too dark, ines.ivanov@example.com", "yes")
+    assert [row[2] for row in made.gate.snapshot()["returns"]] == ["desk lamp"]
+    made.correct("Do you sell sofas?", "Not yet.")
+    made.correct("Do you sell sofas?", "Not any more.")
+    assert made.answer("do you sell sofas?").text == "Not any more."
+    made.close()
+
+
+def test_another_database_denies_what_no_tool_may_write() -> None:
+    from groundup.apps.support.other_database import Connection
+
+    made = Gate(None, Policy(), lambda: TODAY, sample=True, url="sqlite://")
+    held = next(value for name, value in vars(made).items() if isinstance(value, Connection))
+    for statement in (
+        "UPDATE orders SET status = 'x'",
+        "DELETE FROM audit WHERE 1",
+        "DROP TABLE orders",
+        "PRAGMA x",
+        "  delete from customers where 1",
+    ):
+        with pytest.raises(sqlite3.DatabaseError):
+            held.execute(statement)
+    assert held.execute("SELECT count(*) FROM orders").fetchone() == (40,)
+
+
+def test_a_bad_database_url_is_told_without_its_password() -> None:
+    from groundup.core.errors import GroundupError
+
+    with pytest.raises(GroundupError) as told:
+        Support(options=SupportOptions(database_url="nosuch://user:secret@host/x"))
+    assert "secret" not in str(told.value)
+
+
+def test_the_team_sees_and_answers_what_nobody_could(support: Support) -> None:
+    from groundup.apps.base import do
+
+    talk(support, "do you deliver sofas made of walnut?")
+    waiting = do(support, "unanswered", {"days": "7"}).rows
+    assert [row["question"] for row in waiting] == ["do you deliver sofas made of walnut?"]
+    do(support, "correct", {"question": "do you deliver sofas made of walnut?", "answer": "Only oak."})
+    assert talk(support, "do you deliver sofas made of walnut?") == ["Only oak."]
+    assert not do(support, "unanswered", {"days": "7"}).rows
+    other = Support(today=lambda: TODAY)
+    assert other.import_data(support.export_data()) == 1
+    assert other.answer("do you deliver sofas made of walnut?").text == "Only oak."
+    line = do(support, "embed", {"address": "https://x.example", "key": 'gu-"><script>'}).text
+    assert "<script>" not in line and "/studio/embed/support#" in line
+
+
+def test_what_is_none_of_the_intents_is_told_apart() -> None:
+    from groundup.apps.support.scope import OUTSIDE, ScopedIntents
+
+    inside = [
+        (f"{verb} my {thing} please", verb)
+        for verb in ("cancel", "track", "return")
+        for thing in ("order", "lamp", "parcel", "table")
+    ]
+    model = ScopedIntents().fit([text for text, _ in inside], [intent for _, intent in inside])
+    outside = ["what is the boiling point of water", "who won the cup", "play some jazz", "is it going to rain"]
+    model.tune([*(text for text, _ in inside), *outside], [*(intent for _, intent in inside), *[OUTSIDE] * 4])
+    (good, bad) = model.guess(["cancel the chair please", "who wrote hamlet"])
+    assert good.inside and good.intent == "cancel" and not bad.inside

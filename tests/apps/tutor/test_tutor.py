@@ -110,3 +110,69 @@ def test_bad_data_is_told(tmp_path: Path) -> None:
     (tmp_path / "bad.xml").write_text("<question>", encoding="utf-8")
     with pytest.raises(DataError, match=r"bad\.xml"):
         list(read(tmp_path))
+
+
+def test_keys_are_right_when_reckoned_a_second_way() -> None:
+    from groundup.apps.tutor.evaluate import exercises
+
+    assert exercises().value == 1.0
+
+
+def test_a_wrong_answer_comes_back_and_a_right_one_waits_longer() -> None:
+    from datetime import date, timedelta
+
+    from groundup.apps.tutor.learner import DAYS, Learner
+
+    today = date(2026, 3, 1)
+    learner = Learner()
+    learner.answer("arithmetic", 5, 1, False, today)
+    assert learner.due(today) == [] and len(learner.due(today + timedelta(days=1))) == 1
+    for box in range(1, len(DAYS)):
+        learner.answer("arithmetic", 5, 1, True, today)
+        assert learner.cards[0].due == (today + timedelta(days=DAYS[box])).isoformat()
+    learner.answer("arithmetic", 5, 1, True, today)
+    assert learner.cards == []
+    assert Learner.of(learner.as_values()) == learner
+
+
+def test_mastery_rises_with_right_answers_and_moves_the_level_up() -> None:
+    from datetime import date
+
+    from groundup.apps.tutor.learner import Learner
+
+    learner = Learner()
+    assert learner.level("vocabulary") == 1
+    for seed in range(8):
+        learner.answer("vocabulary", seed, 1, True, date(2026, 3, 1))
+    assert learner.level("vocabulary") == 2
+
+
+def test_a_taught_grade_changes_the_next_one(tmp_path: Path) -> None:
+    from groundup.apps.base import do
+
+    tutor = Tutor(tmp_path)
+    question = {
+        "question": "Why is it dark?",
+        "reference": "There is a gap in the circuit.",
+        "answer": "nobody paid the bill",
+    }
+    before = do(tutor, "grade", question).confidence
+    do(tutor, "teach", {"question": question["question"], "answer": "nobody paid the bill", "label": "incorrect"})
+    after = do(tutor, "grade", question)
+    assert "Incorrect" in after.text and after.confidence != before
+    again = Tutor(tmp_path)
+    assert again.graded == tutor.graded
+
+
+def test_explanations_keep_to_the_level_and_the_texts() -> None:
+    from groundup.apps.base import do
+    from groundup.language.words import words
+
+    tutor = Tutor()
+    for action in tutor.actions():
+        assert do(tutor, action.name, action.example).text
+    easy = do(tutor, "explain", {"topic": "returning a lamp", "level": "1"})
+    assert easy.found and easy.citations and len(words(easy.text)) < 40
+    assert not do(tutor, "explain", {"topic": "quantum chromodynamics", "level": "3"}).found
+    with pytest.raises(DataError):
+        tutor.import_data({"learner": {"cards": 3}})
