@@ -24,7 +24,12 @@ import numpy as np
 from groundup.trace.index import PART_TOKENS, SuffixIndex, build
 from groundup.trace.repeats import repeats
 
-SETS = ("pretrain_books_en/books", "pretrain_gov_articles/articles", "pretrain_docs/docs", "pretrain_wikipedia_en/wiki_en")
+SETS = (
+    "pretrain_books_en/books",
+    "pretrain_gov_articles/articles",
+    "pretrain_docs/docs",
+    "pretrain_wikipedia_en/wiki_en",
+)
 
 
 def real_text(folder: Path, size: int) -> bytes:
@@ -50,7 +55,9 @@ def main() -> None:
     parser.add_argument("--megabytes", type=float, default=20.0)
     parser.add_argument("--part-megabytes", type=float, default=PART_TOKENS / 1e6)
     parser.add_argument("--queries", type=int, default=300)
-    parser.add_argument("--repeats", action="store_true", help="also the stretches of 100 bytes that stand twice (one part)")
+    parser.add_argument(
+        "--repeats", action="store_true", help="also the stretches of 100 bytes that stand twice (one part)"
+    )
     given = parser.parse_args()
     text = real_text(given.data, int(given.megabytes * 1e6))
     tokens = np.frombuffer(text, dtype=np.uint8)

@@ -5,8 +5,8 @@
     python scripts/scale.py --check    exits 1 when the page is stale
 
 Every line is a unit cost times a quantity. The units measured here come from benchmarks/results/units.json (command: python -m
-benchmarks.units --write); those of GPUs are taken from published benchmarks and named. Nothing is fitted to the two
-runs that the page is checked against.
+benchmarks.units --write); those of GPUs are taken from published benchmarks and named. Nothing is fitted to the
+runs that the page is checked against (three trainings, one record of faults).
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from pathlib import Path
 from groundup.model.config import ModelConfig
 from groundup.model.plan import Counts, count
 from groundup.model.presets import from_depth
+from groundup.model.shapes import shape_of
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "scale.md"
@@ -113,7 +114,7 @@ def lines_of(rung: Rung, units: dict[str, float]) -> Lines:
     speed = rung.gpus * H100_FLOPS * GPU_SHARE if rung.gpus else 2 * units["core_training_flops"]
     weights = 2.0 * cost.parameters
     memory = GPU_BYTES_PER_SECOND if rung.gpus else 30e9  # 30 GB/s: two cores reading memory, measured
-    index_width = max(4, math.ceil(math.log2(max(rung.tokens, 2)) / 8)) / 4
+    wide = 1 if rung.tokens < 2**31 else 2  # places of 4 bytes, then of 8
     return Lines(
         text_bytes=text,
         html_bytes=html,
@@ -122,7 +123,7 @@ def lines_of(rung: Rung, units: dict[str, float]) -> Lines:
         clean_core_seconds=text * (865 / 201 if rung.web else 1) / units["clean_text_bytes_per_second"],
         tokenize_core_seconds=text / units["tokenize_bytes_per_second"],
         stored_bytes=text * units["stored_bytes_per_text_byte"] + rung.tokens * (2 if rung.config.vocabulary_size <= 65_536 else 4),
-        index_bytes=rung.tokens * units["index_bytes_per_token"] * index_width,
+        index_bytes=rung.tokens * units["index_bytes_per_token"] * wide,
         checkpoint_bytes=state_bytes(cost),
         flops=flops,
         train_seconds=flops / speed,
@@ -201,14 +202,16 @@ class Check:
 
 
 def checks() -> list[Check]:
-    """Two trainings and one record of faults, none of which any unit was fitted to."""
+    """Three trainings and one record of faults, none of which any unit was fitted to."""
     smol = from_depth(
         36, 128_256, family="custom", width=2048, num_heads=16, num_kv_heads=4, head_dim=128, feedforward_width=11_008,
         context_length=4096, qk_norm=False,
     )  # fmt: skip
+    gpt2 = from_depth(vocabulary_size=50_257, **shape_of("gpt2"))
     old = llama(80, 8192, 64, 22_016, 32_000, kv=64, context=2048)
     return [
         Check("SmolLM3 3B: 11T tokens on 384 H100", "days", 24, days(smol, 11e12, 384, H100_FLOPS)),
+        Check("llm.c, GPT-2 124M: 10B tokens on 8 H100", "minutes", 45, days(gpt2, 10e9, 8, H100_FLOPS) * 1440),
         Check("LLaMA 65B: 1.4T tokens on 2,048 A100", "days", 21, days(old, 1.4e12, 2048, A100_FLOPS)),
         Check("Llama 3 405B: 16,384 H100, 419 faults in 54 days", "hours between faults", 54 * 24 / 419,
               24 / (16_384 / 8 * NODE_FAULTS_PER_DAY)),
@@ -278,10 +281,10 @@ def page() -> str:
             ["run", "unit", "published", "this page", "off by"],
             [[c.name, c.what, f"{c.published:.1f}", f"{c.ours:.1f}", f"{c.ours / c.published - 1:+.0%}"] for c in checks()],
         ),
-        "So a plan from this page is good within about a third. The first run lost time this page does not know of (other stages, longer "
-        "contexts, restarts); the second ran on GPUs that are easier to keep busy than the ones the share was taken from. The rate of "
-        "faults comes from other clusters than the run it is compared with. Facts: the SmolLM3 repository, Touvron et al. 2023, "
-        "Llama Team 2024.",
+        "So a plan from this page is good within about a third. SmolLM3 lost time this page does not know of (other stages, longer "
+        "contexts, restarts); LLaMA ran on older GPUs, which are easier to keep busy than the ones the share was taken from. The rate of "
+        "faults comes from other clusters than the run it is compared with. Facts: the repositories of SmolLM3 and "
+        "modded-nanogpt (which took llm.c's run as its baseline), Touvron et al. 2023, Llama Team 2024.",
         "## The unit costs",
         f"Measured by `{measured['command']}` on {measured['date']} ({measured['machine']}; seed {measured['seed']}), per CPU second:",
         table(["unit", "value"], [[key.replace("_", " "), f"{value:,.4g}"] for key, value in units.items()]),

@@ -86,6 +86,7 @@ STEPS: Registry[Callable[[CleanOptions], Step]] = Registry("clean step")
 MODULES = {name: f"groundup.clean.{name}" for name in
            ("html", "text", "boilerplate", "code", "quality", "score", "toxicity", "language", "contamination",
             "paragraphs", "duplicates", "privacy", "mixture")}  # fmt: skip
+MODULES["code"] = "groundup.clean.programs"  # a module named code would shadow the standard library's
 
 
 def step_names() -> list[str]:

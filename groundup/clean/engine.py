@@ -159,6 +159,8 @@ def _by_processes(tasks: list[Task], count: int, stop: Callable[[], bool]) -> It
             _check(answer)
             left -= 1
             yield task
+            if left and stop():
+                raise Interrupted(STOPPED)
         for worker in workers:
             worker.join()
     finally:

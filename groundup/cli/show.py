@@ -14,7 +14,9 @@ HELP = """Show a run, a model, a corpus or a tokenizer: state, scores, what was 
   groundup show demo                         stages, scores, findings
   groundup show demo --dropped               what cleaning took out, by reason
   groundup show demo --dropped duplicates    the documents dropped for a reason or step, a page at a time
-  groundup show MODEL --text "any text"      the text as tokens"""
+  groundup show MODEL --text "any text"      the text as tokens
+  groundup show THING --tokenizer            what the tokenizer does: bytes per token, words cut up, tokens never used
+  groundup show THING --tokenizer FILE ...   the same, measured on files of yours"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,12 +24,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dropped", nargs="?", const="", metavar="REASON", help="what cleaning took out")
     parser.add_argument("--page", type=int, default=1, help="page of --dropped REASON, ten documents each")
     parser.add_argument("--text", help="show this text as tokens")
+    parser.add_argument(
+        "--tokenizer",
+        nargs="*",
+        metavar="FILE",
+        help="measure the tokenizer, on these text files or the run's documents",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     from groundup.core.errors import UsageError
     from groundup.pipeline import find_model, run_folder_of
 
+    if options.tokenizer is not None:
+        return _tokenizer(options)
     if options.text is not None:
         return _tokens(options, find_model(options.thing))
     folder = run_folder_of(options.thing)
@@ -133,4 +143,40 @@ def _tokens(options: argparse.Namespace, folder: Path) -> int:
     size = len(options.text.encode("utf-8"))
     text = columns(rows, head=["id", "token"]) + f"\n\n{len(ids)} tokens, {size / max(1, len(ids)):.2f} bytes each"
     show(options, {"ids": ids, "tokens": [row[1] for row in rows]}, text)
+    return 0
+
+
+def _tokenizer(options: argparse.Namespace) -> int:
+    """A run (its tokenizer, its documents), a model or tokenizer folder, a .tiktoken or sentencepiece .model file."""
+    import numpy as np
+
+    from groundup.core.document import read_documents
+    from groundup.core.errors import UsageError
+    from groundup.pipeline import find_model, run_folder_of
+    from groundup.tokenizer import Tokenizer
+    from groundup.tokenizer.look import as_text, look
+
+    place, folder, counts = Path(options.thing), run_folder_of(options.thing), None
+    if place.is_file() or (place / "tokenizer.json").is_file():
+        tokenizer, folder = Tokenizer.load(place), None
+    elif folder is not None and (folder / "3_tokenizer" / "tokenizer").is_dir():
+        tokenizer = Tokenizer.load(folder / "3_tokenizer" / "tokenizer")
+    else:
+        tokenizer, folder = Tokenizer.load(find_model(options.thing)), None
+    if options.tokenizer:
+        texts = [(Path(name).read_text(encoding="utf-8", errors="replace"), "", name) for name in options.tokenizer]
+    elif folder is not None:
+        from groundup.tokenizer.shards import TokenShards
+
+        documents = islice(read_documents(folder / "2_clean" / "documents"), 2000)
+        texts = [(item.text[:20_000], item.language, item.source) for item in documents]
+        tokens = TokenShards.open(folder / "3_tokenizer" / "tokens", "train").tokens
+        counts = np.bincount(tokens, minlength=tokenizer.vocabulary_size)
+    else:
+        raise UsageError(
+            f"{options.thing} is no run with documents to measure its tokenizer on.",
+            repair=f"Name text files: groundup show {options.thing} --tokenizer FILE ...",
+        )
+    facts = look(tokenizer, texts, counts)
+    show(options, facts, as_text(facts))
     return 0

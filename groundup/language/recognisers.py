@@ -252,8 +252,14 @@ _PHONE_BEFORE = re.compile(
 _DATE_LIKE = re.compile(r"^(?:[0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2}|[0-9]{1,2}[-/.][0-9]{1,2}[-/.][0-9]{4})")
 
 
+_PHONE_WORDS = re.compile(
+    r"(?i)phone|tel|call|mobile|cell|desk|office|fax|whatsapp|ring|dial|line|sms|text|message|answer|contact|reach|home|work|direct"
+)
+
+
 def _phones(text: str, start: int, end: int) -> Iterator[Finding]:
-    for pattern in (_PHONE_SHAPES[0], _PHONE_CONTEXT, _PHONE_BEFORE, *_PHONE_SHAPES[1:]):
+    announced = (_PHONE_CONTEXT, _PHONE_BEFORE) if _PHONE_WORDS.search(text, start, end) else ()
+    for pattern in (_PHONE_SHAPES[0], *announced, *_PHONE_SHAPES[1:]):
         group = "number" if "number" in pattern.groupindex else 0
         for match in pattern.finditer(text, start, end):
             if _is_phone(match.group(group)):

@@ -64,8 +64,15 @@ class Tokenizer:
 
     @classmethod
     def load(cls, folder: Path | str) -> Tokenizer:
-        """Open a folder with `tokenizer.json` (ours or another's). Raises ArtifactError when missing or damaged."""
+        """Open a folder with `tokenizer.json` (ours or another's), or a `.tiktoken` or sentencepiece `.model` file.
+
+        Raises ArtifactError when missing or damaged.
+        """
         folder = Path(folder)
+        if folder.is_file() and folder.suffix in (".tiktoken", ".model"):
+            from groundup.tokenizer.foreign import open_foreign
+
+            return cls(open_foreign(folder))
         path = folder / "tokenizer.json"
         if not path.is_file():
             raise ArtifactError(

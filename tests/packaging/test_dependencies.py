@@ -1,0 +1,100 @@
+"""What the code imports is what pyproject.toml declares; what is missing is named with the command that installs it."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+import tomllib
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+EXTRAS = PROJECT["optional-dependencies"]
+# Comes with fastapi, whose own types it gives us.
+BROUGHT_ALONG = {"starlette": "fastapi"}
+
+
+def plain(requirement: str) -> str:
+    """The name of a requirement, as package indexes compare them."""
+    return re.sub(r"[-_.]+", "-", re.split(r"[<>=!~\[; ]", requirement)[0]).lower()
+
+
+CORE = {plain(one) for one in PROJECT["dependencies"]}
+EXTRA_OF = {plain(one): name for name, listed in EXTRAS.items() for one in listed}
+
+
+def imports_of(path: Path) -> Iterator[tuple[str, bool]]:
+    """(package, whether at the top of the file) of every import of other people's code."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    at_top = {id(node) for node in tree.body}
+    for node in ast.walk(tree):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            names = [node.module]
+        for name in {name.split(".")[0] for name in names}:
+            if name != "groundup" and name not in sys.stdlib_module_names:
+                yield name, id(node) in at_top
+
+
+def distributions_of(module: str) -> set[str]:
+    """The packages that bring a module, by their installed names; else the module's own name."""
+    found = {plain(name) for name in metadata.packages_distributions().get(module, [])}
+    return found or {plain(BROUGHT_ALONG.get(module, module))}
+
+
+SOURCES = sorted((ROOT / "groundup").rglob("*.py"))
+
+
+def test_every_import_is_declared_and_what_is_optional_is_imported_late_and_guarded() -> None:
+    for path in SOURCES:
+        text = path.read_text(encoding="utf-8")
+        for module, at_top in imports_of(path):
+            brings = {BROUGHT_ALONG.get(module, name) for name in distributions_of(module)}
+            if brings & CORE:
+                continue
+            assert brings & set(EXTRA_OF), f"{path.name} imports {module}, which is not declared"
+            assert not at_top, f"{path.name} imports the optional {module} at its top"
+            asks = "MissingExtra" in text or "find_spec" in text or "ImportError" in text
+            assert asks, f"{path.name} imports {module} without saying how to install it"
+
+
+def raised() -> Iterator[tuple[str, str, str]]:
+    """(file, library, extra) of every MissingExtra in the house."""
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "MissingExtra":
+                library, extra = (one.value if isinstance(one, ast.Constant) else None for one in node.args[:2])
+                if isinstance(library, str) and isinstance(extra, str):
+                    yield path.name, library, extra
+
+
+def test_every_missing_extra_names_one_that_brings_the_library() -> None:
+    found = list(raised())
+    assert len(found) >= 10
+    for name, library, extra in found:
+        assert extra in EXTRAS, f"{name}: there is no extra '{extra}'"
+        assert plain(library) in {plain(one) for one in EXTRAS[extra]}, f"{name}: [{extra}] does not bring {library}"
+
+
+def test_the_message_of_a_missing_extra_is_a_command_to_paste() -> None:
+    from groundup.core.errors import MissingExtra
+
+    assert MissingExtra("gguf", "gguf", "Writing").repair.endswith("pip install 'groundup[gguf]'")
+
+
+@pytest.mark.parametrize(
+    "requirement", [one for listed in [PROJECT["dependencies"], *EXTRAS.values()] for one in listed]
+)
+def test_no_licence_asks_for_more_than_its_notice(requirement: str) -> None:
+    page = (ROOT / "docs" / "licences.md").read_text()
+    row = re.search(rf"^\| {re.escape(plain(requirement))} \| [^|]+ \| ([^|]+) \|$", page, flags=re.M)
+    name = plain(requirement)
+    assert name == "groundup" or row, f"{name} has no row in docs/licences.md: run make docs"
+    assert row is None or not re.search(r"AGPL|Affero|non-?commercial", row[1], flags=re.I), name
