@@ -9,8 +9,8 @@ import os
 import subprocess
 import sys
 
-BENCHMARKS = ("data", "search", "apps", "train", "evaluate", "generate", "serve")
-NEEDS_DATA = ("data", "apps")
+BENCHMARKS = ("data", "language", "privacy", "tokenizer", "trace", "search", "apps", "train", "evaluate", "generate", "serve")
+NEEDS_DATA = ("data", "language", "privacy", "tokenizer", "trace", "apps")
 
 
 def main() -> int:

@@ -57,7 +57,7 @@ class Stage:
 STAGES = (
     Stage(1, "collect", 2, "groundup.collect.stage:run", (), "raw documents with source and licence"),
     Stage(2, "clean", 3, "groundup.clean.stage:run", ("collect",), "clean documents; what was dropped, and why"),
-    Stage(3, "tokenizer", 1, "groundup.tokenizer.stage:run", ("clean", "collect"), "tokenizer, tokens, trace index"),
+    Stage(3, "tokenizer", 2, "groundup.tokenizer.stage:run", ("clean", "collect"), "tokenizer, tokens, trace index"),
     Stage(4, "pretrain", 2, "groundup.pretrain.stage:run", ("tokenizer", "collect"), "base model"),
     Stage(5, "finetune", 2, "groundup.finetune.stage:run", ("model", "collect", "clean", "tokenizer"), "tuned model"),
     Stage(6, "evaluate", 3, "groundup.evaluate.stage:run", ("model", "collect", "clean", "tokenizer"), "scores"),
