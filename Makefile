@@ -44,8 +44,10 @@ check: $(VENV)/.test            ## lint, types, import direction
 bench: $(VENV)/.test            ## speed side by side with the peers
 	@$(BIN)/python -m benchmarks
 
-docs: $(VENV)/.test            ## generated reference pages, checked for freshness by the tests
+docs: $(VENV)/.test            ## generated pages, then the site in site/ (offline; open site/index.html)
 	@$(BIN)/python scripts/reference.py
+	@$(BIN)/python scripts/scale.py --write
+	@$(BIN)/zensical build --strict
 
 clean:            ## remove the environment and caches (never runs/)
 	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache dist build

@@ -9,7 +9,19 @@ import os
 import subprocess
 import sys
 
-BENCHMARKS = ("data", "language", "privacy", "tokenizer", "trace", "search", "apps", "train", "evaluate", "generate", "serve")
+BENCHMARKS = (
+    "data",
+    "language",
+    "privacy",
+    "tokenizer",
+    "trace",
+    "search",
+    "apps",
+    "train",
+    "evaluate",
+    "generate",
+    "serve",
+)
 NEEDS_DATA = ("data", "language", "privacy", "tokenizer", "trace", "apps")
 
 

@@ -43,9 +43,12 @@ def imports_of(path: Path) -> Iterator[tuple[str, bool]]:
                 yield name, id(node) in at_top
 
 
+BRINGS = metadata.packages_distributions()  # module -> packages; slow to ask for, so once
+
+
 def distributions_of(module: str) -> set[str]:
     """The packages that bring a module, by their installed names; else the module's own name."""
-    found = {plain(name) for name in metadata.packages_distributions().get(module, [])}
+    found = {plain(name) for name in BRINGS.get(module, [])}
     return found or {plain(BROUGHT_ALONG.get(module, module))}
 
 
