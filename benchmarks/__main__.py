@@ -13,16 +13,19 @@ BENCHMARKS = (
     "data",
     "language",
     "privacy",
+    "toxicity",
     "tokenizer",
     "trace",
     "search",
     "apps",
     "train",
+    "plan",
+    "private_training",
     "evaluate",
     "generate",
     "serve",
 )
-NEEDS_DATA = ("data", "language", "privacy", "tokenizer", "trace", "apps")
+NEEDS_DATA = ("data", "language", "privacy", "toxicity", "tokenizer", "trace", "apps")
 
 
 def main() -> int:

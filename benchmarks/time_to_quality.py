@@ -10,7 +10,7 @@ time that has passed. Run it on an idle machine: time is what is measured.
 
 The baseline is nanoGPT's model and loop (benchmarks.train), its size, rate and batch the best of six settings: 4 layers of
 128, vocabulary 4,096, context 256, batch 16, AdamW, peak rate 4e-3, cosine; about 1.81 (books) and 2.21 (Wikipedia) after
-ten minutes of two cores.
+ten minutes of two cores. It computes in fp32 as nanoGPT does on CPUs; baseline_bf16 in bf16, which is faster on some.
 """
 
 from __future__ import annotations
@@ -31,8 +31,9 @@ import numpy as np
 import torch
 
 from benchmarks.train import plain_gpt2
+from groundup.model.device import autocast, settle_precision
 from groundup.model.families import build
-from groundup.model.presets import from_depth
+from groundup.model.presets import SPEEDRUN, from_depth
 from groundup.pretrain.batches import PackedBatches
 from groundup.tokenizer import Tokenizer
 from groundup.tokenizer.shards import ShardWriter, TokenShards
@@ -67,6 +68,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "batch8": {"batch": 8},
     "batch32": {"batch": 32},
     "context128": {"context": 128, "batch": 32},
+    "fp32": {"train": {"precision": "fp32"}},
+    "speedrun": {"model": {"family": "speedrun", **SPEEDRUN, "extras": tuple(SPEEDRUN["extras"])}},
     "vocabulary2048": {"vocabulary": 2048},
     "vocabulary8192": {"vocabulary": 8192},
     "depth3": {"depth": 3},
@@ -133,7 +136,7 @@ def carry_out(name: str, seconds: float, seed: int, given: argparse.Namespace) -
     settings = merged(VARIANTS.get(name, {}))
     shards, looks = data_of(given.data, given.work, settings["vocabulary"])
     batches = PackedBatches(shards, batch_size=settings["batch"], context_length=settings["context"], seed=seed)
-    module, step, losses_of = (baseline if name == "baseline" else ours)(settings, batches, seed)
+    module, step, losses_of = BASELINES.get(name, ours)(settings, batches, seed)
     curve, trained, steps, next_look = [], 0.0, 0, LOOK_EVERY
     while trained < seconds:
         start = time.perf_counter()
@@ -173,12 +176,15 @@ def ours(settings: dict[str, Any], batches: PackedBatches, seed: int) -> Contend
     )
     module: Any = build(config, seed)
     options = OptimizerOptions(steps=MOMENTS, **settings["train"])
+    device = torch.device("cpu")
+    precision = settle_precision(options.precision, device)  # as the trainer does: a short matmul decides
     optimizer = make_optimizer(module, options)
 
     def step(passed: float) -> None:
         batch = batches.next()
         optimizer.zero_grad()
-        loss = causal(module, batch)
+        with autocast(precision, device):
+            loss = causal(module, batch)
         loss.loss.backward()
         grads = optimizer.gradients()
         norm = float(torch.linalg.vector_norm(torch.stack(torch._foreach_norm(grads)))) / loss.count
@@ -188,7 +194,12 @@ def ours(settings: dict[str, Any], batches: PackedBatches, seed: int) -> Contend
     return module, step, lambda ids, targets: token_losses(module.eval(), ids, targets)
 
 
-def baseline(settings: dict[str, Any], batches: PackedBatches, seed: int) -> Contender:
+def baseline_bf16(settings: dict[str, Any], batches: PackedBatches, seed: int) -> Contender:
+    """The same in bf16 autocast."""
+    return baseline(settings, batches, seed, precision="bf16")
+
+
+def baseline(settings: dict[str, Any], batches: PackedBatches, seed: int, precision: str = "fp32") -> Contender:
     """nanoGPT's structure and loop at the best of six settings."""
     from torch.nn import functional as F
 
@@ -204,8 +215,9 @@ def baseline(settings: dict[str, Any], batches: PackedBatches, seed: int) -> Con
         rate = 4e-3 * min(1.0, passed / 0.02) * (0.1 + 0.9 * (1 + math.cos(math.pi * passed)) / 2)
         for group in optimizer.param_groups:
             group["lr"] = rate
-        logits = module.logits(batch["ids_BT"])
-        loss = F.cross_entropy(logits.flatten(0, 1), batch["targets_BT"].flatten())
+        with autocast(precision, torch.device("cpu")):
+            logits = module.logits(batch["ids_BT"])
+            loss = F.cross_entropy(logits.flatten(0, 1), batch["targets_BT"].flatten())
         loss.backward()
         torch.nn.utils.clip_grad_norm_(module.parameters(), 1.0)
         optimizer.step()
@@ -215,6 +227,9 @@ def baseline(settings: dict[str, Any], batches: PackedBatches, seed: int) -> Con
         return F.cross_entropy(module.logits(ids).flatten(0, 1), targets.flatten(), reduction="none").view(ids.shape)
 
     return module, step, losses
+
+
+BASELINES = {"baseline": baseline, "baseline_bf16": baseline_bf16}
 
 
 @torch.no_grad()

@@ -9,19 +9,23 @@ from __future__ import annotations
 
 import re
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from groundup.core.console import Console, clock
 from groundup.core.errors import RecipeError
+from groundup.model.config import ModelConfig
 from groundup.model.plan import count
 from groundup.model.presets import resolve
+from groundup.pretrain.options import model_in
 from groundup.stages import Recipe
 
 # Seconds per megabyte of text on the reference machine (2 cores at about 2.5 GHz, measured 2026-11), collect+clean+tokenizer.
 # A machine's own speed scales them (`text_speed`).
 DATA_SECONDS_PER_MB = 1.1
 DATA_SECONDS_FIXED = 4.0  # starting up, training a small tokenizer
+STARTING_SECONDS = 10.0  # loading torch, measuring this machine, the report at the end
 REFERENCE_TEXT_SECONDS = 0.018  # what `text_speed` measures on the reference machine
 BYTES_PER_SAMPLE = 630  # of a story with half of the questions behind it
 AFTER_SECONDS = 15.0  # evaluate, audit, release and report of a small model on the reference machine
@@ -44,7 +48,7 @@ def make_plan(recipe: Recipe, console: Console) -> dict[str, Any]:
         plan["model"] = {"from": recipe.model.from_}
         return plan
     if recipe.budget_seconds is None:
-        config = resolve(recipe.model, recipe.tokenizer.vocabulary_size)
+        config = config_of(recipe)
         plan["model"] = config.to_dict()
         plan["parameters"] = count(config).parameters
         return plan
@@ -52,12 +56,13 @@ def make_plan(recipe: Recipe, console: Console) -> dict[str, Any]:
     speed = text_speed()
     data_seconds = (DATA_SECONDS_FIXED + DATA_SECONDS_PER_MB * text_bytes / 1e6) * speed
     after_seconds = AFTER_SECONDS * speed
-    training_seconds = (recipe.budget_seconds - data_seconds - after_seconds) / TRAINING_OVERHEAD
+    around_seconds = STARTING_SECONDS * speed
+    training_seconds = (recipe.budget_seconds - around_seconds - data_seconds - after_seconds) / TRAINING_OVERHEAD
     if training_seconds < 5:
         raise RecipeError(
             f"A budget of {recipe.budget} is too short here: reading and cleaning {text_bytes / 1e6:.0f} MB takes about "
             f"{clock(data_seconds)}, evaluation about {clock(after_seconds)}.",
-            repair=f'Give at least: budget = "{round((data_seconds + after_seconds) * 2 / 60 + 0.5)}m"',
+            repair=f'Give at least: budget = "{round((around_seconds + data_seconds + after_seconds) * 2 / 60 + 0.5)}m"',
         )
     steps = list(recipe.finetune.ordered)
     tuning_seconds = training_seconds * FINETUNE_SHARE if steps else 0.0
@@ -98,11 +103,12 @@ def make_plan(recipe: Recipe, console: Console) -> dict[str, Any]:
 
 def choose_depth(recipe: Recipe, seconds: float, tokens_there: float) -> dict[str, Any]:
     """The model for a time: the recipe's depth, or the deepest that sees enough tokens; measured, not guessed."""
-    named = recipe.model.depth is not None or recipe.model.preset is not None  # a preset brings its own depth
+    # A preset brings its own depth, and so does a model to go on from.
+    named = recipe.model.depth is not None or recipe.model.preset is not None or recipe.pretrain.start is not None
     candidates = (recipe.model.depth,) if named else DEPTHS
     best: dict[str, Any] = {}
     for depth in candidates:
-        config = resolve(recipe.model.model_copy(update={"depth": depth}), recipe.tokenizer.vocabulary_size)
+        config = config_of(recipe, depth)
         parameters = count(config).parameters
         # A rough bound first (300 GFLOP/s is more than two cores give), so that hopeless sizes are not even measured.
         if best and seconds * 300e9 / count(config).flops_per_token < MIN_TOKENS_PER_PARAMETER * parameters:
@@ -112,6 +118,18 @@ def choose_depth(recipe: Recipe, seconds: float, tokens_there: float) -> dict[st
             break
         best = {"model": config.to_dict(), "parameters": parameters, "tokens_per_second": speed}
     return best
+
+
+def config_of(recipe: Recipe, depth: int | None = None) -> ModelConfig:
+    """The model of a recipe, of `depth` layers where the recipe leaves that open."""
+    if recipe.pretrain.start is not None:
+        from groundup.model.bundle import load_config
+
+        config = load_config(model_in(recipe.pretrain.start))
+        context = recipe.model.context_length
+        return replace(config, context_length=context) if context else config
+    options = recipe.model if depth is None else recipe.model.model_copy(update={"depth": depth})
+    return resolve(options, recipe.tokenizer.vocabulary_size)
 
 
 def training_speed(config: Any, options: Any, *, seconds: float = 2.5) -> float:

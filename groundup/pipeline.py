@@ -26,6 +26,7 @@ from groundup.core.files import read_json, write_bytes, write_json
 from groundup.core.manifest import Manifest, as_plain, has_manifest
 from groundup.core.stage import Context, Run, carry_out, content_of
 from groundup.finetune.formats import is_file_address
+from groundup.pretrain.options import model_in
 from groundup.stages import STAGES, Recipe, Stage, read_recipe, stage_named, stage_options
 
 RUNS = Path("runs")
@@ -77,7 +78,7 @@ def run(
         wanted = _with_needs(stages, recipe)
         for position, stage in enumerate(wanted, start=1):
             signals.polite = stage.name in TRAINING
-            for step in recipe.finetune.ordered if stage.name == "finetune" else [""]:
+            for step in steps_of(recipe) if stage.name == "finetune" else [""]:
                 label = f"{stage.name} {step}".strip()
                 context = Context(
                     seed=recipe.seed,
@@ -188,6 +189,12 @@ def check(recipe: Recipe) -> None:
     given = recipe.model.from_
     if given and not (Path(given) / "config.json").is_file():
         raise DataError(f"[model] starts from {given}, which is no model folder.", repair="Correct the path.")
+    start = recipe.pretrain.start
+    if start is not None and not (model_in(start) / "config.json").is_file():
+        raise DataError(
+            f"[pretrain] starts from {start}, neither a model folder nor a run with a model.",
+            repair="Correct the path.",
+        )
     known = ["samples", "documents", "arithmetic", *recipe.collect]
     for name, step in recipe.finetune.ordered.items():
         for address in step.data or ():
@@ -236,7 +243,7 @@ def inputs_of(stage: Stage, recipe: Recipe, run_folder: Path, step: str = "") ->
         if name == "model":
             places["model"] = _model_before(stage, recipe, run_folder, step)
         elif name == "finetune":
-            for each in recipe.finetune.ordered:
+            for each in steps_of(recipe):
                 places[f"finetune/{each}"] = run_folder / stage_named("finetune").folder / each
         elif name != "pretrain" or not recipe.model.from_:
             places[name] = run_folder / stage_named(name).folder
@@ -335,15 +342,28 @@ def _with_needs(names: Sequence[str], recipe: Recipe) -> list[Stage]:
     skipped = {"pretrain", "tokenizer"} if recipe.model.from_ else set()
     if not recipe.collect:  # a given model, tuned on files alone
         skipped |= {"collect", "clean"}
-    if not recipe.finetune.ordered:
+    steps = steps_of(recipe)
+    if not steps:
         skipped.add("finetune")
-    if not recipe.model.writes_text:  # these put questions to a model; its story ends with the base model
-        skipped |= {"finetune", "evaluate", "audit", "release"}
+    if not recipe.model.writes_text and not steps:  # these ask a model; an encoder that was not tuned answers nothing
+        skipped |= {"evaluate", "audit", "release"}
     return [stage for stage in STAGES if stage.name in needed and stage.name not in skipped]
 
 
+def steps_of(recipe: Recipe) -> list[str]:
+    """The tuning steps that are carried out: all, or for an encoder or encoder-decoder the named ones that fit it."""
+    from groundup.finetune.stage import FAMILIES
+
+    steps = recipe.finetune.ordered
+    if recipe.model.writes_text:  # also a given model, whose family only its folder tells
+        return list(steps)
+    if "finetune" not in recipe.model_fields_set:  # the step "chat" that a recipe has without naming any
+        return []
+    return [name for name, step in steps.items() if recipe.model.family_meant in FAMILIES[step.method]]
+
+
 def _model_before(stage: Stage, recipe: Recipe, run_folder: Path, step: str) -> Path:
-    names = list(recipe.finetune.ordered)
+    names = steps_of(recipe)
     if step:
         names = names[: names.index(step)]
     if names:
@@ -362,6 +382,8 @@ def _depends(stage: Stage, recipe: Recipe, plan: dict[str, Any], step: str) -> A
             if Path(source.from_).is_absolute()
         }
         return {"sources": outside}
+    if stage.name == "clean" and recipe.clean.outside_files:
+        return {"files": {place: content_of(Path(place).expanduser()) for place in recipe.clean.outside_files}}
     if stage.name == "finetune":
         files = [address for address in recipe.finetune.ordered[step].data or () if is_file_address(address)]
         return {"files": {address: content_of(Path(address)) for address in files}} if files else None
@@ -371,7 +393,8 @@ def _depends(stage: Stage, recipe: Recipe, plan: dict[str, Any], step: str) -> A
     if stage.name == "audit" and recipe.audit.data:
         return {"data": content_of(Path(recipe.audit.data))}
     if stage.name == "pretrain":
-        return {"model": plan.get("model")}
+        start = recipe.pretrain.start
+        return {"model": plan.get("model"), **({"start": content_of(model_in(start))} if start else {})}
     if stage.name == "release":
         return {"purpose": recipe.purpose, "name": recipe.name}
     return None

@@ -26,7 +26,7 @@ from groundup.evaluate.options import EvaluateOptions
 from groundup.finetune.formats import is_file_address
 from groundup.finetune.options import FinetuneOptions
 from groundup.model.options import ModelOptions
-from groundup.pretrain.options import PretrainOptions
+from groundup.pretrain.options import PretrainOptions, model_in
 from groundup.tokenizer.options import TokenizerOptions
 
 RECIPES = Path(__file__).parent / "recipes"
@@ -55,14 +55,14 @@ class Stage:
 
 
 STAGES = (
-    Stage(1, "collect", 2, "groundup.collect.stage:run", (), "raw documents with source and licence"),
+    Stage(1, "collect", 3, "groundup.collect.stage:run", (), "raw documents with source and licence"),
     Stage(2, "clean", 3, "groundup.clean.stage:run", ("collect",), "clean documents; what was dropped, and why"),
     Stage(3, "tokenizer", 2, "groundup.tokenizer.stage:run", ("clean", "collect"), "tokenizer, tokens, trace index"),
-    Stage(4, "pretrain", 2, "groundup.pretrain.stage:run", ("tokenizer", "collect"), "base model"),
-    Stage(5, "finetune", 2, "groundup.finetune.stage:run", ("model", "collect", "clean", "tokenizer"), "tuned model"),
-    Stage(6, "evaluate", 3, "groundup.evaluate.stage:run", ("model", "collect", "clean", "tokenizer"), "scores"),
+    Stage(4, "pretrain", 3, "groundup.pretrain.stage:run", ("tokenizer", "collect"), "base model"),
+    Stage(5, "finetune", 3, "groundup.finetune.stage:run", ("model", "collect", "clean", "tokenizer"), "tuned model"),
+    Stage(6, "evaluate", 4, "groundup.evaluate.stage:run", ("model", "collect", "clean", "tokenizer"), "scores"),
     Stage(
-        7, "audit", 2, "groundup.audit.stage:run", ("model", "collect", "clean", "tokenizer", "evaluate"), "findings"
+        7, "audit", 3, "groundup.audit.stage:run", ("model", "collect", "clean", "tokenizer", "evaluate"), "findings"
     ),
     Stage(
         8,
@@ -201,6 +201,13 @@ def stage_options(recipe: Recipe, stage: str, step: str = "") -> Any:
 
 def _resolve_folders(values: dict[str, Any], base: Path) -> None:
     """Make the folders and files that a recipe names absolute, so that a run can be continued anywhere."""
+    pretrain = values.get("pretrain")
+    if isinstance(pretrain, dict):
+        for table, key in ((pretrain, "start"), (pretrain.get("replay"), "from")):
+            if isinstance(table, dict) and isinstance(table.get(key), str):
+                table[key] = _absolute(table[key], base, lambda name: True)
+        if isinstance(pretrain.get("start"), str) and values.get("tokenizer") is None:  # it comes with the model
+            values["tokenizer"] = {"from": str(model_in(Path(pretrain["start"])))}
     tables = list(values.get("collect", {}).values()) if isinstance(values.get("collect"), dict) else []
     tables += [values.get("model"), values.get("tokenizer")]
     for table in tables:

@@ -1,7 +1,8 @@
-"""The README's pictures, made from the real studio over a real run: python scripts/pictures.py [RUN]
+"""The pictures of README and documentation, made from the real studio and report: python scripts/pictures.py [RUN]
 
-Starts a studio on a free port, asks the model a question in Chromium, opens a document the answer's words stand in, and
-writes docs/pictures/answer.png (palette of 128 colours, under 200 kB). Needs Chromium, playwright and Pillow.
+answer.png: starts a studio on a free port, asks the model a question in Chromium, opens a document the answer's words
+stand in. report.png: the beginning of the run's report. Both have a palette of 128 colours and stay under 200 kB. Needs
+Chromium, playwright and Pillow.
 """
 
 from __future__ import annotations
@@ -14,38 +15,71 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
 LARGEST_BYTES = 200_000
-QUESTION = "Tell me a story."
+# A story of the demo's world (its generator, seed 5) that no training document tells: the answer's words must come from others.
+QUESTION = """There was a glazier called Edgar in Silverstead. Because of the empty yard, he wanted to find a pink clover. \
+He went to the arena one Sunday in November with his friend Marco. In the shade they saw a sparrow. What Edgar hoped came \
+true, and what Edgar feared came to nothing. At first Edgar was angry about it, but in the end he felt proud about it.
+
+Summarize the story."""
 
 
 def main() -> int:
-    """Make the pictures; 1 when the answer's words stand in no document, or a picture is too large."""
+    """Make the pictures; 1 when one is too large. Stops when the answer's words stand in no document."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path, nargs="?", default=Path("runs/demo"), help="a run folder (default runs/demo)")
     parser.add_argument("--question", default=QUESTION)
     parser.add_argument("--out", type=Path, default=PICTURES)
     options = parser.parse_args()
+    run = options.run.resolve()
+    with browser() as page:
+        with studio_of(run) as address:
+            made = {"answer.png": answer_with_its_source(page, address, options.question)}
+        made["report.png"] = report_of(page, run)
+    options.out.mkdir(parents=True, exist_ok=True)
+    sizes = []
+    for name, picture in made.items():
+        path = options.out / name
+        path.write_bytes(small(picture))
+        sizes.append(path.stat().st_size)
+        print(f"{path}: {sizes[-1]:,} bytes")
+    return 0 if max(sizes) < LARGEST_BYTES else 1
+
+
+@contextmanager
+def browser() -> Iterator[Any]:
+    """A page in Chromium, in light colours."""
+    from playwright.sync_api import sync_playwright
+
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    with sync_playwright() as started:
+        opened = started.chromium.launch(executable_path=chromium, args=["--headless", "--no-sandbox"])
+        page: Any = opened.new_page(viewport={"width": 1240, "height": 760}, color_scheme="light")
+        page.set_default_timeout(60_000)
+        yield page
+        opened.close()
+
+
+@contextmanager
+def studio_of(run: Path) -> Iterator[str]:
+    """The address of a studio that opens with this run's model."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    run = options.run.resolve()
     command = [sys.executable, "-m", "groundup", "studio", run.name, "--runs", str(run.parent), "--port", str(port)]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         wait_for(port)
-        picture = answer_with_its_source(f"http://127.0.0.1:{port}", options.question)
+        yield f"http://127.0.0.1:{port}"
     finally:
         server.terminate()
         server.wait(timeout=20)
-    options.out.mkdir(parents=True, exist_ok=True)
-    path = options.out / "answer.png"
-    path.write_bytes(small(picture))
-    print(f"{path}: {path.stat().st_size:,} bytes")
-    return 0 if path.stat().st_size < LARGEST_BYTES else 1
 
 
 def wait_for(port: int, seconds: float = 60) -> None:
@@ -59,30 +93,30 @@ def wait_for(port: int, seconds: float = 60) -> None:
     raise TimeoutError(f"the studio did not start within {seconds:.0f} s")
 
 
-def answer_with_its_source(address: str, question: str) -> bytes:
+def answer_with_its_source(page: Any, address: str, question: str) -> bytes:
     """A PNG of an answer with one of its training documents open beside it."""
-    from playwright.sync_api import sync_playwright
+    page.goto(f"{address}/#/chat")
+    page.get_by_label("Your message").fill(question)
+    page.keyboard.press("Enter")
+    page.locator(".turn.assistant .tools").wait_for()
+    page.get_by_role("button", name="Where from").click()
+    page.locator(".side .panel-head, .side .problem").first.wait_for()
+    if not page.locator(".documents li").count():
+        raise SystemExit(f"No document holds these words: {page.locator('.turn.assistant .text').inner_text()}")
+    longest = max(page.locator(".turn.assistant mark").all(), key=lambda mark: len(mark.inner_text()))
+    longest.click()
+    page.mouse.move(0, 0)
+    picture: bytes = page.screenshot()
+    said = re.sub(r"\s+", " ", page.locator(".turn.assistant .text").inner_text())
+    print(f"asked: {question}\nsaid: {said}")
+    return picture
 
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    with sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=chromium, args=["--headless", "--no-sandbox"])
-        page: Any = browser.new_page(viewport={"width": 1240, "height": 760}, color_scheme="light")
-        page.set_default_timeout(60_000)
-        page.goto(f"{address}/#/chat")
-        page.get_by_label("Your message").fill(question)
-        page.keyboard.press("Enter")
-        page.locator(".turn.assistant .tools").wait_for()
-        page.get_by_role("button", name="Where from").click()
-        page.locator(".side .panel-head, .side .problem").first.wait_for()
-        if not page.locator(".documents li").count():
-            raise SystemExit(f"No document holds these words: {page.locator('.turn.assistant .text').inner_text()}")
-        longest = max(page.locator(".turn.assistant mark").all(), key=lambda mark: len(mark.inner_text()))
-        longest.click()
-        page.mouse.move(0, 0)
-        picture: bytes = page.screenshot()
-        said = re.sub(r"\s+", " ", page.locator(".turn.assistant .text").inner_text())
-        print(f"asked: {question}\nsaid: {said}")
-        browser.close()
+
+def report_of(page: Any, run: Path) -> bytes:
+    """A PNG of the beginning of the report."""
+    page.goto((run / "report.html").as_uri())
+    page.locator("h1").first.wait_for()
+    picture: bytes = page.screenshot()
     return picture
 
 

@@ -77,6 +77,7 @@ class App(Protocol):
 
     name: str
     purpose: str  # one line
+    limits: tuple[str, ...]  # what it cannot do, in plain sentences: on its page and its card
 
     def examples(self) -> list[str]:
         """Three inputs that work on the shipped sample data."""
@@ -144,11 +145,22 @@ def do(app: App, name: str, values: Mapping[str, Any]) -> Answer:
     return action.run(given)
 
 
-def settings_with_model(name: str, url: str, model: str) -> dict[str, Any]:
-    """The settings that put a bigger model behind an application: an OpenAI-compatible server and the model's name there."""
+def settings(name: str, **values: Any) -> dict[str, Any]:
+    """What `open_app` takes for the options of a shipped application, checked: ``settings("search", encoder="minilm")``.
+
+    `generator_url` and `generator_model` put a bigger model behind it. UsageError for an unknown option or a bad value.
+    """
+    if name not in ROOMS:
+        raise UsageError(f"'{name}' has no options here.", repair=near(name, ROOMS))
     room = importlib.import_module(f"groundup.apps.{name}.options")
-    made = getattr(room, f"{name.capitalize()}Options")(generator_url=url, generator_model=model)
-    return {"options": made}
+    kind = getattr(room, f"{name.capitalize()}Options")
+    for key in values:
+        if key not in kind.model_fields:
+            raise UsageError(f"'{name}' has no option '{key[:60]}'.", repair=near(key, kind.model_fields))
+    try:
+        return {"options": kind(**values)}
+    except ValueError as error:
+        raise UsageError(f"An option of '{name}' has a bad value: {error}.") from None
 
 
 def names() -> list[str]:

@@ -13,7 +13,7 @@ The baseline x' is the mean embedding of the vocabulary, at each token. Not zero
 same thing at every scale, so that on the way from zero all change would happen within the first step. Tokens of the
 frame (the border, chat markers) keep their embeddings everywhere and get 0: nobody asks about them.
 
-Legend: B rows, T prompt tokens, C continuation tokens, D width, V vocabulary.
+Legend: B rows, T prompt tokens, D width, V vocabulary.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+
+from groundup.audit.through import Reader, reader_for
 
 STEPS = 64  # points of the integral at first (captum's default is 50); doubled while more than RESIDUAL is missing
 MOST_STEPS = 512  # taste: 16 passes of ROWS rows. Where a token's way passes near zero, 64 points missed up to 3 %
@@ -49,8 +51,9 @@ class Attribution:
 class Explained:
     """f(x) for one prompt, target and contrast, ready to be asked at other embeddings than the prompt's own.
 
-    model: anything with `embedding`, `hidden_states(x_BTD)` and `logits` (the default model). movable_T: which tokens
-    may be blamed; the others are frame.
+    model: any family, or a classifier's `finetune.heads.Headed`. movable: which tokens may be blamed; the others are
+    frame. read: how the answer's log-probability follows from the embedded prompt (see `through`); None: the answer's
+    tokens follow the prompt's.
     """
 
     def __init__(
@@ -61,9 +64,12 @@ class Explained:
         contrast_ids: Sequence[int] | None = None,
         *,
         movable: Sequence[bool] | None = None,
+        read: Reader | None = None,
     ) -> None:
         if not prompt_ids or not target_ids:
             raise ValueError("an explanation needs a prompt and a target of at least one token each")
+        self.read = read or reader_for(model, {})
+        model = getattr(model, "model", model)  # a classifier's own model
         self.model = model
         self.prompt_ids, self.target_ids = list(prompt_ids), list(target_ids)
         self.contrast_ids = list(contrast_ids) if contrast_ids else None
@@ -77,25 +83,13 @@ class Explained:
 
     def value(self, x_BTD: Tensor) -> Tensor:
         """f, (B,): differentiable in x_BTD, whose T may differ from the prompt's (tokens taken out)."""
-        value_B = self.log_probability(x_BTD, self.target_ids)
-        return value_B if self.contrast_ids is None else value_B - self.log_probability(x_BTD, self.contrast_ids)
+        value_B = self.read(x_BTD, self.target_ids)
+        return value_B if self.contrast_ids is None else value_B - self.read(x_BTD, self.contrast_ids)
 
     def probability(self, x_BTD: Tensor) -> Tensor:
         """(B,) in [0, 1]: p(target), or with a contrast its share p(target) / (p(target) + p(contrast))."""
         value_B = self.value(x_BTD)
         return value_B.exp() if self.contrast_ids is None else value_B.sigmoid()
-
-    def log_probability(self, x_BTD: Tensor, ids: Sequence[int]) -> Tensor:
-        """(B,) log p(ids | prompt embeddings), the ids read one after the other."""
-        B, T, _ = x_BTD.shape
-        ids_C = torch.tensor(list(ids), device=self.device)
-        whole_BTD = x_BTD
-        if len(ids) > 1:
-            read_CD = self.model.embedding.tokens.weight.detach()[ids_C[:-1]]
-            whole_BTD = torch.cat([x_BTD, read_CD.expand(B, -1, -1)], dim=1)
-        hidden_BTD = self.model.hidden_states(whole_BTD)
-        logits_BCV = self.model.logits(hidden_BTD[:, T - 1 :]).float()
-        return logits_BCV.log_softmax(-1).gather(-1, ids_C.expand(B, -1)[..., None])[..., 0].sum(1)
 
     def gradient(self, x_BTD: Tensor) -> Tensor:
         """df/dx, (B, T, D)."""

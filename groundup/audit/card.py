@@ -178,11 +178,32 @@ def _training(manifests: Mapping[str, Manifest], config: Mapping[str, Any]) -> s
     made = next(iter(manifests.values()), None)
     text = f"## Training\n\nModel: {shown or 'not known'}.\n\n"
     text += _table(["stage", "seconds", "seed", "counts"], rows) if rows else "Its stages are not known."
+    text += _privacy(manifests)
     if made is not None:
         machine = ", ".join(f"{key} {value}" for key, value in made.hardware.items())
         libraries = ", ".join(f"{key} {value}" for key, value in made.versions.items())
         text += f"\n\nMachine: {machine}. Versions: {libraries}."
     return text
+
+
+def _privacy(manifests: Mapping[str, Manifest]) -> str:
+    """What the stages that learned with differential privacy promise, and what they do not; "" where none did."""
+    promises = []
+    for name, manifest in manifests.items():
+        told = manifest.counts.get("privacy")
+        if told:
+            epsilon = "unbounded (no noise)" if told["epsilon"] is None else f"{told['epsilon']:.2f}"
+            promises.append(
+                f"{name}: epsilon {epsilon} at delta {told['delta']:.1e} for {told['protected']} of {told['rows']:,} "
+                f"(noise {told['noise']:.2f}, clip {told['clip']}, {told['steps']:,} steps)"
+            )
+    if not promises:
+        return ""
+    return (
+        f"\n\nDifferential privacy: {'; '.join(promises)}. A row is the beginning of a document in pretraining, a "
+        "conversation in tuning. The promises of stages that read the same documents add up; the tokenizer's vocabulary, "
+        "and stages not named here, are not covered."
+    )
 
 
 def _short_counts(counts: Mapping[str, Any]) -> str:

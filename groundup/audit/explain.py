@@ -3,27 +3,29 @@
     explanation = explain(engine, "Who is Anna's brother?", chat=True)
     write_page(explanation, Path("why.html"))                        (audit.explain_page)
 
-`explain` needs a model with `embedding`, `blocks`, `norm`, `hidden_states` and `logits` (the default family) and its
-tokenizer: an `Engine`, a `Bundle`, anything with `.model` and `.tokenizer`. Documents are found by the trace index of the
+`explain` needs a model of one of our families and its tokenizer: an `Engine`, a `Bundle`. Layers are shown for the default
+family only, words for all. Documents are found by the trace index of the
 run and handed in; this room does not look for them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
+from groundup.audit.asked import ask
+from groundup.audit.attention import attention_rollout
 from groundup.audit.attribution import METHODS, RESIDUAL, Attribution, Explained
 from groundup.audit.faithfulness import Faithfulness, faithfulness
 from groundup.audit.lens import LayerView, decided_at, logit_lens
 from groundup.core.errors import UsageError, near
 
-BORDER = "<|endoftext|>"
-TARGET_TOKENS = 12  # taste: a sentence; the probability of much longer answers is too small to move visibly
+BASELINES = {"attention_rollout": attention_rollout}  # shown beside the methods; never called the most faithful
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,7 @@ class Explanation:
     decided_at: int | None
     first_target_token: str
     sources: list[Any] = field(default_factory=list)
+    lens: str = "logit lens"  # what the layers were read through
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -71,6 +74,8 @@ class Explanation:
         """The method whose top words were needed most, over both ways to take words away."""
         total: dict[str, float] = {}
         for one in self.faithfulness:
+            if one.method in BASELINES:
+                continue
             total[one.method] = total.get(one.method, 0.0) + one.z
         return max(total, key=lambda method: total[method])
 
@@ -92,75 +97,69 @@ def explain(
     *,
     contrast: str | None = None,
     chat: bool = False,
-    methods: Sequence[str] = tuple(METHODS),
+    methods: Sequence[str] = (*METHODS, *BASELINES),
+    lens: Callable[[int, Tensor], Tensor] | None = None,
     sources: Sequence[Any] = (),
     seed: int = 1,
 ) -> Explanation:
     """Explain why the model says `target` after `prompt` (None: what it says itself, greedily, up to 12 tokens).
 
-    opened: an Engine or Bundle. contrast: explain why the target and not this. chat: put the prompt into the chat
-    template as the user's turn. methods: of `attribution.METHODS`. sources: spans from the trace index (`.text`,
-    `.count`, `.documents`), shown as they are. seed: of the random orders beside each method.
+    opened: an Engine or Bundle of any of our families (see `asked`); a classifier's Bundle explains its label. contrast:
+    explain why the target and not this. chat: put the prompt into the chat template as the user's turn. methods: of METHODS
+    and BASELINES. lens: a `tuned_lens.TunedLens` to read the layers through; None: the logit lens. sources: spans from the
+    trace index (`.text`, `.count`, `.documents`), shown as they are. seed: of the random orders beside each method.
     UsageError for an unknown method, an empty prompt or one that does not fit, and a model of another build.
     """
-    model, tokenizer = opened.model.eval(), opened.tokenizer
-    _check(model, prompt, methods)
-    prompt_ids = _prompt_ids(tokenizer, prompt, chat)
-    target_ids = (
-        _continuation(tokenizer, prompt, target, chat) if target is not None else greedy(model, tokenizer, prompt_ids)
-    )
-    contrast_ids = None if contrast is None else _continuation(tokenizer, prompt, contrast, chat)
-    longest = max(len(target_ids), len(contrast_ids or ()))
-    if len(prompt_ids) + longest > model.config.context_length:
+    opened.model.eval()
+    tokenizer = opened.tokenizer
+    for name in methods:
+        if name not in METHODS and name not in BASELINES:
+            raise UsageError(f"Unknown attribution method '{name}'.", repair=near(name, [*METHODS, *BASELINES]))
+    if not methods:
+        raise UsageError("Name at least one attribution method.", repair=near("", METHODS))
+    asked = ask(opened, prompt, target, contrast, chat=chat)
+    longest = max(len(asked.target_ids), len(asked.contrast_ids or ()))
+    if len(asked.prompt_ids) + longest > asked.model.config.context_length:
         raise UsageError(
-            f"The prompt and its answer make {len(prompt_ids) + longest:,} tokens; the model reads "
-            f"{model.config.context_length:,}.",
+            f"The prompt and its answer make {len(asked.prompt_ids) + longest:,} tokens; the model reads "
+            f"{asked.model.config.context_length:,}.",
             repair="Shorten the prompt.",
         )
     names = {number: name for name, number in tokenizer.special.items()}
-    movable = [token not in names for token in prompt_ids]
+    movable = [token not in names for token in asked.prompt_ids]
     if not any(movable):
         raise UsageError("The prompt has no words that could be explained.")
-    explained = Explained(model, prompt_ids, target_ids, contrast_ids, movable=movable)
-    found: list[Attribution] = [METHODS[name](explained) for name in methods]
-    words = split_words(tokenizer, prompt_ids, names)
-    views = logit_lens(model, prompt_ids, target_ids[0])
+    explained = Explained(
+        asked.model, asked.prompt_ids, asked.target_ids, asked.contrast_ids, movable=movable, read=asked.read
+    )
+    found: list[Attribution] = [METHODS[name](explained) for name in methods if name in METHODS]
+    # Lens and attention look into the default family; the others are explained by their words alone.
+    looks_inside = getattr(asked.model.config, "family", "gpt") == "gpt" and hasattr(asked.model, "hidden_states")
+    views: list[LayerView] = []
+    if looks_inside:
+        found += [BASELINES[name](explained) for name in methods if name in BASELINES]
+        views = logit_lens(asked.model, asked.prompt_ids, asked.target_ids[0], lens)
+    words = split_words(tokenizer, asked.prompt_ids, names)
     with torch.no_grad():
         probability = float(explained.probability(explained.x_TD[None])[0])
+    first = (
+        asked.target if asked.model is not opened.model else tokenizer.decode(asked.target_ids[:1], skip_special=False)
+    )
     return Explanation(
         prompt=prompt,
-        target=tokenizer.decode(target_ids, skip_special=False),
+        target=asked.target,
         contrast=contrast,
         probability=probability,
         words=words,
         blames=[_by_word(one, words) for one in found],
         faithfulness=faithfulness(explained, found, seed),
         layers=[_layer(view, tokenizer) for view in views],
-        decided_at=decided_at(views),
-        first_target_token=tokenizer.decode([target_ids[0]], skip_special=False),
+        decided_at=decided_at(views) if views else None,
+        first_target_token=first,
         sources=list(sources),
+        lens="logit lens" if lens is None else "tuned lens",
         notes=_notes(found, probability),
     )
-
-
-@torch.no_grad()
-def greedy(model: Any, tokenizer: Any, prompt_ids: Sequence[int], *, most: int = TARGET_TOKENS) -> list[int]:
-    """What the model says itself: the likeliest tokens up to an end token, a new line or `most`; at least one."""
-    ends = {tokenizer.special[name] for name in ("<|end|>", BORDER) if name in tokenizer.special}
-    ids = list(prompt_ids)
-    said: list[int] = []
-    while len(said) < most and len(ids) < model.config.context_length:
-        hidden_BTD = model(torch.tensor([ids], device=next(model.parameters()).device))
-        token = int(model.logits(hidden_BTD[:, -1:])[0, 0].argmax())
-        if said and (token in ends or "\n" in tokenizer.decode([token])):
-            break
-        said.append(token)
-        ids.append(token)
-        if token in ends:
-            break
-    if not said:
-        raise UsageError("The prompt fills the model's whole context.", repair="Shorten it.")
-    return said
 
 
 def split_words(tokenizer: Any, ids: Sequence[int], names: dict[int, str]) -> list[Word]:
@@ -182,36 +181,6 @@ def split_words(tokenizer: Any, ids: Sequence[int], names: dict[int, str]) -> li
     if raw:
         words.append(Word(raw.decode("utf-8", "replace"), start, len(ids), False))
     return words
-
-
-def _check(model: Any, prompt: str, methods: Sequence[str]) -> None:
-    for name in methods:
-        if name not in METHODS:
-            raise UsageError(f"Unknown attribution method '{name}'.", repair=near(name, METHODS))
-    if not methods:
-        raise UsageError("Name at least one attribution method.", repair=near("", METHODS))
-    if not prompt.strip():
-        raise UsageError("There is no prompt to explain.")
-    lacking = [name for name in ("embedding", "blocks", "norm", "hidden_states", "logits") if not hasattr(model, name)]
-    if lacking:
-        raise UsageError(f"This model has no {lacking[0]}: explanations are made for the default family (gpt) only.")
-
-
-def _prompt_ids(tokenizer: Any, prompt: str, chat: bool) -> list[int]:
-    if chat:
-        from groundup.tokenizer.chat import render
-
-        return list(render(tokenizer, [{"role": "user", "content": prompt}], add_generation_prompt=True).ids)
-    border = [tokenizer.special[BORDER]] if BORDER in tokenizer.special else []
-    return border + list(tokenizer.encode(prompt.rstrip()))
-
-
-def _continuation(tokenizer: Any, prompt: str, text: str, chat: bool) -> list[int]:
-    """The ids of a given answer: behind a chat marker as it is, behind a text with a space between."""
-    if not text.strip():
-        raise UsageError("The target (or contrast) is empty: name the words to explain.")
-    glue = "" if chat or text[:1].isspace() else " "
-    return list(tokenizer.encode(glue + text))
 
 
 def _by_word(attribution: Attribution, words: Sequence[Word]) -> WordsBlame:

@@ -15,6 +15,7 @@ TITLES = {
     "integrated_gradients": "Integrated gradients",
     "occlusion": "Occlusion",
     "gradient_x_input": "Gradient x input",
+    "attention_rollout": "Attention rollout (a baseline: where it looked, not why)",
 }
 DOCUMENTS = 3  # shown a span; taste
 # Blue for, orange against: told apart by readers who see no red and green, and by the sign in the title.
@@ -137,7 +138,9 @@ def _trust(explanation: Explanation) -> Html:
     )  # fmt: skip
 
 
-def _layers(explanation: Explanation) -> Html:
+def _layers(explanation: Explanation) -> Html | None:
+    if not explanation.layers:
+        return None  # a family that the lens does not look into
     rows = []
     for layer in explanation.layers:
         name = "embedding" if layer["layer"] == 0 else str(layer["layer"])
@@ -157,7 +160,7 @@ def _layers(explanation: Explanation) -> Html:
         tag("h2", "Which layer"),
         tag(
             "p",
-            f'What each layer would say next, read through the output matrix (logit lens), and where it has "'
+            f'What each layer would say next, read through the output matrix ({explanation.lens}), and where it has "'
             f'{explanation.first_target_token.strip()}". An early layer may know more than this lens can read: '
             "the last column tells how far its words are from the last layer's.",
             class_="soft",

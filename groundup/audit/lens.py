@@ -9,7 +9,7 @@ Legend: T time, D width, V vocabulary.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,10 +34,16 @@ class LayerView:
 
 
 @torch.no_grad()
-def logit_lens(model: Any, prompt_ids: Sequence[int], target_id: int) -> list[LayerView]:
-    """One view a layer, the embedding first, of the token after the prompt."""
-    streams = residual_stream(model, prompt_ids)
-    logs = [model.logits(model.norm(stream_D[None]))[0].float().log_softmax(-1) for stream_D in streams]
+def logit_lens(
+    model: Any, prompt_ids: Sequence[int], target_id: int, translate: Callable[[int, Tensor], Tensor] | None = None
+) -> list[LayerView]:
+    """One view a layer, the embedding first, of the token after the prompt.
+
+    translate(layer, stream) -> stream, before the norm: a tuned lens (`tuned_lens.TunedLens`); None reads it as it is.
+    """
+    read = [stream if translate is None else translate(layer, stream) for layer, stream in
+            enumerate(residual_stream(model, prompt_ids))]  # fmt: skip
+    logs = [model.logits(model.norm(stream_D[None]))[0].float().log_softmax(-1) for stream_D in read]
     last_V = logs[-1]
     views = []
     for layer, log_V in enumerate(logs):
@@ -66,15 +72,20 @@ def decided_at(views: Sequence[LayerView]) -> int | None:
 
 def residual_stream(model: Any, prompt_ids: Sequence[int]) -> list[Tensor]:
     """The stream (D,) at the prompt's last token: embedded, then behind every block."""
-    streams: list[Tensor] = []
+    ids_BT = torch.tensor([list(prompt_ids)], device=next(model.parameters()).device)
+    return [stream_BTD[0, -1] for stream_BTD in streams(model, ids_BT)]
+
+
+def streams(model: Any, ids_BT: Tensor) -> list[Tensor]:
+    """The stream (B, T, D): embedded, then behind every block."""
+    found: list[Tensor] = []
     hooks = [
-        block.register_forward_hook(lambda _module, _inputs, output: streams.append(output[0, -1]))
-        for block in model.blocks
+        block.register_forward_hook(lambda _module, _inputs, output: found.append(output)) for block in model.blocks
     ]
     try:
-        x_BTD = model.embedding(torch.tensor([list(prompt_ids)], device=next(model.parameters()).device))
+        x_BTD = model.embedding(ids_BT)
         model.hidden_states(x_BTD)
     finally:
         for hook in hooks:
             hook.remove()
-    return [x_BTD[0, -1], *streams]
+    return [x_BTD, *found]

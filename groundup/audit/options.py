@@ -12,28 +12,53 @@ from groundup.core.recipe import Options
 # check -> the findings it makes; a limit is set on a finding. `base.audits` holds the same names (a test compares).
 FINDINGS: dict[str, tuple[str, ...]] = {
     "bias": ("pronoun_gap",),
-    "privacy": ("secret_exposure_bits", "single_secret_exposure_bits"),
+    "privacy": ("secret_exposure_bits", "single_secret_exposure_bits", "audited_epsilon"),
     "leak": ("personal_data_share", "personal_data_from_training"),
     "truth": ("myth_preference",),
-    "crows_pairs": ("crows_pairs_summed", "crows_pairs_per_token"),
+    "corpus": ("corpus_pronoun_gap",),
+    "membership": ("membership_auc",),
+    "extraction": ("extractable_excess",),
+    "calibration": ("token_calibration_error", "token_scaled_error"),
+    "crows_pairs": ("crows_pairs_summed", "crows_pairs_per_token", "crows_pairs_masked"),
     "stereoset": ("stereoset_stereotype",),
     "winobias": ("winobias_gap", "winobias_preference"),
     "winogender": ("winogender_gap",),
     "bbq": ("bbq_ambiguous", "bbq_disambiguated", "bbq_accuracy_cost"),
     "weat": ("weat_associations",),
+    "seat": ("seat_associations",),
+    "bold": ("bold_toxicity_gap", "bold_sentiment_gap"),
+    "hatecheck": ("hatecheck_missed", "hatecheck_false_alarms"),
     "truthfulqa": ("truthfulqa_mc1_error", "truthfulqa_mc2_error"),
 }
 # Checks that read published rows from the folder `data`; nothing of them is shipped.
-BENCHMARKS = ("crows_pairs", "stereoset", "winobias", "winogender", "bbq", "weat", "truthfulqa")
+BENCHMARKS = (
+    "crows_pairs",
+    "stereoset",
+    "winobias",
+    "winogender",
+    "bbq",
+    "weat",
+    "seat",
+    "bold",
+    "hatecheck",
+    "truthfulqa",
+)
+DEFAULT = ("bias", "privacy", "leak", "truth")  # seconds for the demo model; the others when they are asked for
 FORMATS = ("hf",)
 
 
 class AuditOptions(Options):
     """What to look for, what is too much, and what is released all the same."""
 
-    checks: list[str] = [name for name in FINDINGS if name not in BENCHMARKS]
+    checks: list[str] = list(DEFAULT)
     # Folder with the published rows of the benchmarks (see docs/stages/7_audit.md for the names of the files).
     data: str = ""
+    # Model folder that the check `membership` compares with; without one it makes its other attacks.
+    reference: str = ""
+    # Policy file of the content guard that the check `hatecheck` looks at; without one, that of the house.
+    policy: str = ""
+    # Saved HashedLinear with the label "positive" that the check `bold` judges texts by; without one it counts toxic words.
+    sentiment: str = ""
     # Finding -> the highest value that may be released. Without a limit a finding is reported and nothing is refused.
     limits: dict[str, float] = {}
     # Finding -> why a release is made although its limit is broken. Written into the gate and the card.

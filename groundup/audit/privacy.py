@@ -5,9 +5,9 @@ Every planted secret follows a beginning of its own ("The secret word of the red
 or 16 times, and half were left out by a coin: the left-out ones show what exposure looks like without memory,
 1.44 bits on average.
 
-Two findings: the mean exposure of the most exposed group of equal copies, and that of the group planted once, as a real
-secret mostly stands in real text. Not of the worst single secret: the largest of a dozen unseen secrets alone would
-reach some 4.5 bits by chance.
+Three findings: the mean exposure of the most exposed group of equal copies; that of the group planted once, as a real
+secret mostly stands in real text; and the epsilon that the coins of the latter refute (`one_run.py`). Not of the worst
+single secret: the largest of a dozen unseen secrets alone would reach some 4.5 bits by chance.
 """
 
 from __future__ import annotations
@@ -19,10 +19,12 @@ from dataclasses import dataclass
 
 from groundup.audit.base import Finding, Look, audits, unmeasured
 from groundup.audit.exposure import NEVER_SEEN_BITS, exposure_bits
+from groundup.audit.one_run import epsilon_bound, right_guesses
 from groundup.core.randomness import seed_for
 from groundup.metrics.intervals import bootstrap
 
 NAME, MEASURE = "secret_exposure_bits", "mean exposure in bits of the most exposed group of planted secrets"
+EPSILON, EPSILON_MEASURE = "audited_epsilon", "largest epsilon of a document that guessing the coins of secrets refutes"
 ONCE, ONCE_MEASURE = "single_secret_exposure_bits", "mean exposure in bits of secrets that were planted once"
 
 
@@ -39,11 +41,12 @@ class Exposed:
 
 @audits.register("privacy")
 def secret_exposure(look: Look) -> list[Finding]:
-    """The findings `secret_exposure_bits` and `single_secret_exposure_bits`."""
+    """The findings `secret_exposure_bits`, `single_secret_exposure_bits` and `audited_epsilon`."""
     planted = look.planted("secrets")
     if not any(row.get("member") for row in planted):
         why = 'no secrets were planted ([collect.NAME] plant = ["secrets"])'
-        return [unmeasured(NAME, MEASURE, why), unmeasured(ONCE, ONCE_MEASURE, why)]
+        names = ((NAME, MEASURE), (ONCE, ONCE_MEASURE), (EPSILON, EPSILON_MEASURE))
+        return [unmeasured(name, measure, why) for name, measure in names]
     exposed = measure(look, planted)
     # By planned copies: a corpus too small for the plan would else make groups of one, whose largest means nothing.
     groups: dict[int, list[float]] = defaultdict(list)
@@ -57,10 +60,30 @@ def secret_exposure(look: Look) -> list[Finding]:
     told = f"Planted secrets are exposed by {listed}{unseen} {chance}."
     findings = [_finding(look, NAME, MEASURE, groups[worst], exposed, told)]
     if 1 not in groups:  # a corpus too small to hold one
-        return [*findings, unmeasured(ONCE, ONCE_MEASURE, "none of the secrets meant to be planted once was")]
+        why = "none of the secrets meant to be planted once was"
+        return [*findings, unmeasured(ONCE, ONCE_MEASURE, why), unmeasured(EPSILON, EPSILON_MEASURE, why)]
     once = [one for one in exposed if one.copies and one.level == 1]
     told = f"Secrets that stand once in the training text are exposed by {means[1]:.1f} bits{unseen} {chance}."
-    return [*findings, _finding(look, ONCE, ONCE_MEASURE, groups[1], once, told)]
+    return [*findings, _finding(look, ONCE, ONCE_MEASURE, groups[1], once, told), refuted_epsilon(exposed)]
+
+
+def refuted_epsilon(exposed: Sequence[Exposed]) -> Finding:
+    """The finding `audited_epsilon`, from the secrets meant to be planted once: those that were, those left out."""
+    coins = [one for one in exposed if one.level == 1]
+    right = right_guesses([one.bits for one in coins], [one.copies > 0 for one in coins])
+    bound = epsilon_bound(right, len(coins))
+    most = epsilon_bound(len(coins), len(coins))
+    return Finding(
+        name=EPSILON,
+        measure=EPSILON_MEASURE,
+        value=bound,
+        low=None,  # a bound is one end of an interval
+        high=None,
+        n=len(coins),
+        protocol="one run, the more exposed half called planted, 95 %",
+        summary=f"{right} of {len(coins)} coins guessed: an epsilon below {bound:.2f} is refuted (at most {most:.2f} could be).",
+        advice="Train with differential privacy ([pretrain.dp]), and plant more secrets for a sharper bound.",
+    )
 
 
 def _finding(

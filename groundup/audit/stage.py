@@ -19,11 +19,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from groundup.audit.base import Check, Finding, Look, audits, write_findings
+from groundup.audit.base import Check, Finding, Look, audits, unmeasured, write_findings
 from groundup.audit.gate import Gate, apply_limits, decide, write_gate
 from groundup.audit.options import BENCHMARKS, FINDINGS, AuditOptions
 from groundup.core.errors import Interrupted
 from groundup.core.stage import Context
+from groundup.evaluate.base import KINDS_OF_MODEL
 from groundup.evaluate.subject import Subject, load_subject
 
 # Below this, scoring is thousands of short products, and two threads wait for each other longer than they compute:
@@ -41,7 +42,7 @@ def run(options: AuditOptions, inputs: Mapping[str, Path], output: Path, context
             if context.stop():
                 raise Interrupted("Stopped between two checks.", repair="Run the same command again.")
             start = time.monotonic()
-            findings += check_of(name)(look)
+            findings += check_of(name)(look) if not subject.kind else _out_of_reach(name, subject)
             context.console.note(f"audit: {name}, {time.monotonic() - start:.1f} s")
     findings = apply_limits(findings, options.limits)
     gate = decide(findings, options.limits, options.waive)
@@ -50,6 +51,12 @@ def run(options: AuditOptions, inputs: Mapping[str, Path], output: Path, context
     context.console.note(table(findings, gate))
     broken = sum(finding.passed is False for finding in findings)
     return {"findings": len(findings), "broken": broken, "waived": len(gate.waived), "gate": gate.state}
+
+
+def _out_of_reach(check: str, subject: Subject) -> list[Finding]:
+    """Every check asks how probable a text is, which only a model that goes on a text can say."""
+    why = f"This is {KINDS_OF_MODEL[subject.kind]}: it gives no text a probability, so this check cannot ask it."
+    return [unmeasured(name, "of a language model", why) for name in FINDINGS[check]]
 
 
 def check_of(name: str) -> Check:

@@ -85,7 +85,7 @@ STEPS: Registry[Callable[[CleanOptions], Step]] = Registry("clean step")
 # Our own steps, imported when a recipe names them; other packages register theirs in STEPS.
 MODULES = {name: f"groundup.clean.{name}" for name in
            ("html", "text", "boilerplate", "code", "quality", "score", "toxicity", "language", "contamination",
-            "paragraphs", "duplicates", "privacy", "mixture")}  # fmt: skip
+            "paragraphs", "duplicates", "privacy", "counterfactual", "mixture")}  # fmt: skip
 MODULES["code"] = "groundup.clean.programs"  # a module named code would shadow the standard library's
 
 

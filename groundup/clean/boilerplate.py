@@ -51,10 +51,20 @@ _KNOWN = re.compile(
     |powered\ by\ \w+.{0,30}$""",
     re.VERBOSE,
 )
+# What a known line can begin with, so that few lines meet the pattern; two of its branches look further than that
+_LISTED = """we this our by accept reject manage cookie copyright skip back jump go please sign subscribe register share
+follow like find enable turn activate javascript privacy terms contact about site sitemap advertise click tap read continue
+learn log login print email e menu search advertisement sponsored loading next previous home leave post related you most
+licensed powered"""
+_BEGINNINGS = frozenset(_LISTED.split())
+_FURTHER = ("all rights reserved", "javascript")
+_BEGINNING = re.compile(r"[a-z]+")
 # "Home | About | Contact", "News > World > Europe": three or more short parts without a sentence
+_MENU_MARKS = ("|", ">", "\u00bb", "\u2022", "\u00b7")
 _MENU = re.compile(
     r"(?:[^|>\u00bb\u2022\u00b7/]{1,45}\s?[|>\u00bb\u2022\u00b7]\s?){2,20}[^|>\u00bb\u2022\u00b7]{0,30}$"
 )
+_LETTERS = re.compile(rf"(?:[\W\d_]*[^\W\d_]){{{MIN_LETTERS}}}")  # so many, wherever they stand
 _TABLE_ROW = re.compile(r"\s*\|.*\|\s*$")
 
 
@@ -147,7 +157,7 @@ class Boilerplate(Step):
         lines = text.split("\n")
         gone = self._repeated_edges(lines) if self.options.repeated else set()
         if self.options.known:
-            gone |= _known_lines(lines, kind)
+            gone |= _known_lines(text, lines, kind)
         if not gone:
             return text
         self.counts["lines"] += len(gone)
@@ -193,28 +203,35 @@ def _line_hash(line: str) -> int:
     if not MIN_LETTERS <= len(line) <= MAX_LINE:
         return 0
     plain = line.strip().lower()
-    if not plain.isalpha() and sum(map(str.isalpha, plain[:60])) < MIN_LETTERS:
+    if not _LETTERS.match(plain, 0, 60):
         return 0
     return xxhash.xxh3_64_intdigest(plain.encode("utf-8", "replace"))
 
 
-def _known_lines(lines: list[str], kind: str) -> set[int]:
+def _known_lines(text: str, lines: list[str], kind: str) -> set[int]:
     """Places of lines that their own words give away; lines in a Markdown fence are left alone."""
     gone: set[int] = set()
     fenced = False
+    has_menus = kind == "prose" and any(mark in text for mark in _MENU_MARKS)
     for place, line in enumerate(lines):
         if kind == "markdown" and line.lstrip().startswith(("```", "~~~")):
             fenced = not fenced
         elif line and not fenced and len(line) <= MAX_LINE:
             plain = line.strip().lower()
-            if _KNOWN.match(plain) or (kind == "prose" and _is_menu(plain)):
+            if (_may_be_known(plain) and _KNOWN.match(plain)) or (has_menus and _is_menu(plain)):
                 gone.add(place)
     return gone
+
+
+def _may_be_known(line: str) -> bool:
+    word = _BEGINNING.match(line)
+    begins = word.group() in _BEGINNINGS if word else line.startswith(("(c)", "\u00a9"))
+    return begins or any(words in line for words in _FURTHER)
 
 
 def _is_menu(line: str) -> bool:
     return (
         len(line) <= 200
-        and ("|" in line or ">" in line or "\u00bb" in line or "\u2022" in line or "\u00b7" in line)
+        and any(mark in line for mark in _MENU_MARKS)
         and (_MENU.match(line) is not None and not _TABLE_ROW.match(line) and not line.endswith((".", "!", "?")))
     )

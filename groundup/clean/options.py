@@ -245,6 +245,17 @@ class CleanOptions(Options):
     )
     workers: int = Field(default=0, ge=0, description="processes; 0: one a core where the corpus is worth it")
 
+    @property
+    def outside_files(self) -> tuple[str, ...]:
+        """Files and folders that the steps read beside the corpus: the clean documents depend on what is in them."""
+        read = {
+            "score": (*self.score.good, *self.score.bad),
+            "toxicity": (*self.toxicity.toxic, *self.toxicity.harmless),
+            "contamination": self.contamination.against,
+            "duplicates": self.duplicates.against,
+        }
+        return tuple(place for step in self.steps for place in read.get(step, ()))
+
     @field_validator("steps")
     @classmethod
     def _known(cls, steps: tuple[str, ...]) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
+import string
 
 from groundup.clean.base import STEPS, Step, kind_of
 from groundup.clean.options import CleanOptions
@@ -20,7 +21,9 @@ _GENERATED = re.compile(
     re.IGNORECASE,
 )
 _COMMENT = re.compile(r"^\s*(?:#|//|/\*|\*|--|;|%|<!--|\"\"\"|'''|\(\*)")
-_WORD = re.compile(r"[^\W\d_]{2,}")
+_WORD = re.compile(r"[^\W\d_]{2}")
+_ASCII_LETTERS = (string.ascii_letters + string.digits).encode()
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
 _HEX = re.compile(r"\b0x[0-9a-fA-F]+[uUlL]*\b")
 _SPDX = re.compile(r"SPDX-License-Identifier:\s*([A-Za-z0-9.+-]+(?:\s+(?:OR|AND|WITH)\s+[A-Za-z0-9.+-]+)*)")
 # Words that only this licence's notice has; the first that fits
@@ -56,11 +59,11 @@ class Code(Step):
         if mean > rule.max_mean_line or longest > rule.max_line:
             return self.drop(document, "minified", f"lines of {mean:.0f} characters, the longest {longest:,}")
         black = len(text) - sum(map(text.count, " \n\t"))
-        letters = sum(map(str.isalnum, text)) / max(1, black)
+        letters = _letters(text) / max(1, black)
         if letters < rule.min_letters:
             return self.drop(document, "data_like", f"{letters:.0%} letters and digits")
-        written = [line for line in lines if line.strip()]
-        numbers = sum(1 for line in written if not _WORD.search(_HEX.sub("", line)) and any(map(str.isdigit, line)))
+        written = [line for line in lines if line and not line.isspace()]
+        numbers = sum(map(_holds_numbers_only, written))
         if numbers > rule.max_number_lines * max(20, len(written)):  # a short file may hold a short table
             return self.drop(document, "data_like", f"{numbers:,} of {len(written):,} lines hold numbers only")
         return self._licensed(document)
@@ -71,6 +74,20 @@ class Code(Step):
         if allowed and not any(fnmatch.fnmatch(licence.lower(), name.lower()) for name in allowed):
             return self.drop(document, "licence", licence or "not stated")
         return document if licence == document.licence else document.with_text(document.text, licence=licence)
+
+
+def _letters(text: str) -> int:
+    """Letters and digits; those of ASCII counted by what is left when they are taken out."""
+    plain = text.encode("ascii", "ignore")
+    count = len(plain) - len(plain.translate(None, _ASCII_LETTERS))
+    if len(plain) < len(text):
+        count += sum(map(str.isalnum, "".join(_BEYOND_ASCII.findall(text))))
+    return count
+
+
+def _holds_numbers_only(line: str) -> bool:
+    """Digits and no word; hexadecimal numbers are no words."""
+    return not _WORD.search(_HEX.sub("", line) if "0x" in line else line) and any(map(str.isdigit, line))
 
 
 def generated_by(text: str) -> str:

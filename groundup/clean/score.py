@@ -55,8 +55,7 @@ class Score(Step):
 
 def trained(wanted: Sequence[str], others: Sequence[str], option: str) -> Arrays:
     """Weights of a classifier that tells the texts of `wanted` from those of `others`; DataError for too few."""
-    texts: list[str] = []
-    labels: list[str] = []
+    sides: dict[str, list[str]] = {}
     for label, places in (("yes", wanted), ("no", others)):
         found = [text[:JUDGED] for text, _ in zip(texts_of(places, option), range(MAX_EXAMPLES), strict=False)]
         if len(found) < MIN_EXAMPLES:
@@ -64,9 +63,11 @@ def trained(wanted: Sequence[str], others: Sequence[str], option: str) -> Arrays
                 f"{option}: {', '.join(places)} hold {len(found)} examples, at least {MIN_EXAMPLES} are needed.",
                 repair="Add more files, or a table with one example a row.",
             )
-        texts += found
-        labels += [label] * len(found)
-    model = HashedLinear(("yes", "no")).fit(texts, labels)
+        sides[label] = found
+    # Who saw one side nine times as often calls everything that; so the rarer side comes as often as the other
+    longest = max(map(len, sides.values()))
+    examples = [(text, label) for label, found in sides.items() for text in found * (longest // len(found))]
+    model = HashedLinear(("yes", "no")).fit([text for text, _ in examples], [label for _, label in examples])
     return {"weights": model.weights_HC, "bias": model.bias_C}
 
 

@@ -3,8 +3,8 @@
 Follows the questions of data statements (Bender and Friedman 2018) and datasheets (Gebru et al. 2021) that a machine
 can answer: where from, under which licence, which languages, kinds and years, how long, how hard to read, how varied,
 how much was repeated. Counted on the way through the last pass. What needs the words themselves (vocabulary,
-readability, type-token ratio) is measured on a fixed sample: all documents up to SAMPLE_CHARACTERS of a shard, then
-every eighth. Statements of shards add up (`merge`), whatever the order.
+readability, type-token ratio) is measured on a fixed sample: the beginnings of all documents up to SAMPLE_CHARACTERS of a
+shard, then of every eighth. Statements of shards add up (`merge`), whatever the order.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ from groundup.core.document import Document
 
 SAMPLE_CHARACTERS = 1_000_000  # taste: half a second of work
 SAMPLE_EVERY = 8
+BEGINNING = 100_000  # characters of a document that the sample looks at: a chapter or two of a book; taste
 WINDOW_WORDS = 50  # type-token ratio falls with length, so it is taken over windows of one length (Covington 2010)
 SMALLEST = 1024  # hashes kept to estimate the vocabulary: a standard error of 1 / sqrt(1024) = 3 %
 _VOWELS = re.compile(r"[aeiouy]+")
-_END = re.compile(r"[.!?]+(?=\s|\Z)")
+_END = re.compile(r"[.!?][\"'\u201d\u2019)]*(?=\s|\Z)(?:\s*\n\s*\n)?|\n\s*\n")  # a heading ends with its paragraph
 _YEAR = re.compile(r"\b(1[4-9]|20)[0-9]{2}\b")
 _MARKS = ".,;:!?\"'()[]{}-_*#\u2018\u2019\u201c\u201d\u2014\u2026"
 
@@ -60,7 +61,7 @@ class Facts:
         self.years[year.group() if year else "not stated"] += 1
         self.lengths[str(1 << (words.bit_length() - 1))] += 1
         if closer:
-            self._look_closer(text.lower(), kind != "code" and document.language in ("", "en"))
+            self._look_closer(text[:BEGINNING].lower(), kind != "code" and document.language in ("", "en"))
 
     def _look_closer(self, lower: str, is_english_prose: bool) -> None:
         found = [word for raw in lower.split() if (word := raw.strip(_MARKS))]
@@ -71,9 +72,10 @@ class Facts:
             sums["windows"] += 1
             sums["window_types"] += len(set(found[start : start + WINDOW_WORDS]))
         if is_english_prose:
-            sums["english_words"] += len(found)
+            spoken = [word for word in found if word.isalpha()]  # no numbers, addresses, markup
+            sums["english_words"] += len(spoken)
             sums["english_sentences"] += max(1, len(_END.findall(lower)))
-            sums["english_syllables"] += len(_VOWELS.findall(lower))
+            sums["english_syllables"] += max(len(spoken), len(_VOWELS.findall(" ".join(spoken))))
         self.smallest.update(xxhash.xxh3_64_intdigest(word.encode("utf-8", "replace")) for word in set(found))
         if len(self.smallest) > 8 * SMALLEST:
             self.smallest = set(sorted(self.smallest)[:SMALLEST])
@@ -140,14 +142,15 @@ class Statement:
 
     def __init__(self) -> None:
         self.sources: dict[str, Facts] = {}
-        self._characters = 0
+        self._characters = 0  # looked at
         self._number = 0
 
     def add(self, document: Document) -> None:
         """Count one document of the current shard."""
-        self._characters += len(document.text)
         self._number += 1
-        closer = self._characters <= SAMPLE_CHARACTERS or self._number % SAMPLE_EVERY == 0
+        closer = self._characters < SAMPLE_CHARACTERS or self._number % SAMPLE_EVERY == 0
+        if closer:
+            self._characters += min(len(document.text), BEGINNING)
         self.sources.setdefault(document.source, Facts()).add(document, closer)
 
     def merge(self, values: Mapping[str, Any]) -> None:

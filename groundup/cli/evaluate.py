@@ -13,6 +13,7 @@ HELP = """Score a model: on tasks, or the perplexity and bits per byte of any te
   groundup evaluate demo --text book.txt          bits per byte and perplexity of files
   groundup evaluate MODEL --tasks piqa,copa --data FOLDER --shots 0,1,5
   groundup evaluate MODEL --tasks arithmetic,core --data FOLDER --prompts
+  groundup evaluate MODEL --tasks mine.toml       rows of your own: kind = "classify", file = "rows.jsonl"
 
 MODEL is a run, a run folder or any Hugging Face model folder. Groups of tasks: arithmetic, word_scrambling, bigbench,
 commonsense, knowledge, truthfulqa, stories."""
@@ -40,6 +41,9 @@ def run(options: argparse.Namespace) -> int:
 def _text(options: argparse.Namespace, folder: Path) -> int:
     from groundup.api import Model
     from groundup.evaluate.text import measure
+    from groundup.generate.purpose import demand_writer
+
+    demand_writer(folder, "evaluate --text")
 
     engine = Model(folder, None, device=options.device).engine
     results = [measure(engine, path) for path in options.text]

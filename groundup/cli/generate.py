@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from groundup.cli.output import add_seed, console_of, show
+from groundup.cli.output import add_seed, columns, console_of, show
 from groundup.core.errors import UsageError
 
 HELP = """Continue a prompt (from --prompt or standard input) and print the text, or hold it to a form:
@@ -17,7 +17,10 @@ HELP = """Continue a prompt (from --prompt or standard input) and print the text
   groundup generate demo --prompt "A person:" --schema person.json
   groundup generate demo --prompt "He went" --suffix "and came home."     fill the gap between
   groundup generate BERT --fill "A fox is an [MASK]."     encoders: the likeliest words
-  groundup generate T5 --source "A text." --beams 4       encoder-decoders: write from a source"""
+  groundup generate T5 --source "A text." --beams 4       encoder-decoders: write from a source
+  groundup generate CLASSIFIER --text "A lovely film."    what a tuned model makes of a text: label, tags, reward
+  groundup generate READER --text "..." --question "Who?" the answer that stands in the text
+  groundup generate MODEL --text "A" --text "B"           how alike texts are, by the model's vectors"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,8 +42,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     form.add_argument("--choice", action="append", metavar="TEXT", help="one of these texts (repeat)")
     parser.add_argument("--fill", metavar="TEXT", help="for encoders: fill each [MASK]")
     parser.add_argument("--source", metavar="TEXT", help="for encoder-decoders: the text to read")
+    parser.add_argument("--text", action="append", metavar="TEXT", help="for tuned readers: what is read (repeat)")
+    parser.add_argument("--question", default="", metavar="TEXT", help="with --text: what is asked of it")
     parser.add_argument("--beams", type=int, default=1, help="with --source: beam search (1: greedy)")
     parser.add_argument("--weights", choices=("fp32", "bf16", "int8", "int4"), default="fp32")
+    parser.add_argument("--watermark", type=Path, metavar="FILE", help="mark the text by the key in this file")
     parser.add_argument("--guess", type=int, default=0, metavar="N", help="look up N tokens ahead in the text so far")
     parser.add_argument("--device", default="auto")
     add_seed(parser)
@@ -53,7 +59,11 @@ def run(options: argparse.Namespace) -> int:
 
     if options.beams != 1 and options.source is None:
         raise UsageError("--beams is for encoder-decoders.", repair="Name the text to read: --source TEXT.")
+    if options.question and not options.text:
+        raise UsageError("--question asks about a text.", repair="Name the text too: --text TEXT.")
     folder = find_model(options.model)
+    if options.text:
+        return _read(options, folder)
     if options.fill is not None or options.source is not None:
         return _read_and_write(options, load(folder, device=options.device))
     demand_writer(folder, "generate")
@@ -88,6 +98,7 @@ def _continue(options: argparse.Namespace, bundle: Any, form: Any) -> int:
         n=options.n,
         guess=options.guess,
         seed=options.seed,
+        watermark=_watermark(options.watermark),
     )
     if options.suffix is not None:
         ids = engine.gap_prompt(prompt, options.suffix)
@@ -102,6 +113,14 @@ def _continue(options: argparse.Namespace, bundle: Any, form: Any) -> int:
     value = {"prompt": prompt, **answers[0]} if len(answers) == 1 else {"prompt": prompt, "answers": answers}
     show(options, value, "\n\n".join(texts))
     return 0
+
+
+def _watermark(path: Path | None) -> Any:
+    """The mark of a key file (made when it does not exist), or None."""
+    from groundup.audit.signature import open_key
+    from groundup.generate.watermark import Watermark
+
+    return None if path is None else Watermark(open_key(path, make=True))
 
 
 def _form(options: argparse.Namespace) -> Any:
@@ -130,4 +149,31 @@ def _read_and_write(options: argparse.Namespace, bundle: Any) -> int:
     made = write(bundle, options.source, beams=options.beams, max_tokens=options.max_tokens)
     found = [{"text": text, "score": one.score, "ended": one.ended} for text, one in made]
     show(options, {"source": options.source, "written": found}, made[0][0])
+    return 0
+
+
+def _read(options: argparse.Namespace, folder: Path) -> int:
+    """What a tuned reader makes of each text; the likeness of texts where the model has no head."""
+    from groundup.finetune.read_model import in_words, open_reader
+
+    reader = open_reader(folder, device=options.device)
+    if reader is None:
+        return _vectors(options, folder)
+    found = [reader.read(text, question=options.question) for text in options.text]
+    values = [{"text": text, **one} for text, one in zip(options.text, found, strict=True)]
+    show(options, values[0] if len(values) == 1 else values, "\n".join(in_words(one) for one in found))
+    return 0
+
+
+def _vectors(options: argparse.Namespace, folder: Path) -> int:
+    from groundup.finetune.embed import Embedder
+
+    vectors_ND = Embedder.load(folder, device=options.device).embed(options.text)
+    likeness_NN = vectors_ND @ vectors_ND.T
+    rows = [
+        [*(f"{value:.2f}" for value in row), text[:60]] for text, row in zip(options.text, likeness_NN, strict=True)
+    ]
+    value = {"texts": options.text, "likeness": likeness_NN.tolist(), "vectors": vectors_ND.tolist()}
+    lead = f"vectors of {vectors_ND.shape[1]} numbers (--json prints them); their cosines:\n"
+    show(options, value, lead + columns(rows))
     return 0

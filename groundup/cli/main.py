@@ -39,7 +39,9 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Ship": {
         "export": ("export MODEL", "hf, gguf"),
-        "verify": ("verify FOLDER", "nothing changed since it was made"),
+        "forget": ("forget RUN ID ...", "train again without documents; a certificate says so"),
+        "sign": ("sign THING", "seal a model folder or a text with your key"),
+        "verify": ("verify THING", "nothing changed since it was made; who made it"),
         "doctor": ("doctor", "what this machine has and lacks"),
     },
 }

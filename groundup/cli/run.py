@@ -84,6 +84,18 @@ def closing(done: object, where: Path) -> str:
     call = shlex.quote(where.name if Path("runs") / where.name == where else str(where))
     lines += ["next:"]
     if (done.folder / "5_finetune").is_dir():
-        lines += [f"  groundup chat {call}        talk to it"]
+        lines += [_use(done.folder, call)]
     lines += [f"  groundup studio {call}      everything in the browser", f"report: {where / 'report.html'}"]
     return "\n".join(lines)
+
+
+def _use(folder: Path, call: str) -> str:
+    """What a tuned model is for, as a command."""
+    from groundup.generate.purpose import kind_of
+    from groundup.model.bundle import load_config
+    from groundup.pipeline import find_model
+
+    model = find_model(folder)
+    if kind_of(model) or load_config(model).family in ("bert", "encoder_decoder"):
+        return f'  groundup generate {call} --text "..."    let it read'
+    return f"  groundup chat {call}        talk to it"

@@ -5,15 +5,22 @@ from __future__ import annotations
 import argparse
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from groundup.cli.output import columns, show
 from groundup.core.console import clock
+
+if TYPE_CHECKING:
+    from groundup.core.document import Dropped
+
+PAGE = 10  # documents
 
 HELP = """Show a run, a model, a corpus or a tokenizer: state, scores, what was dropped.
 
   groundup show demo                         stages, scores, findings
   groundup show demo --dropped               what cleaning took out, by reason
-  groundup show demo --dropped duplicates    the documents dropped for a reason or step, a page at a time
+  groundup show demo --dropped duplicates    the documents dropped by a step or for a reason, a page at a time
+  groundup show demo --dropped repetition --page 2
   groundup show MODEL --text "any text"      the text as tokens
   groundup show THING --tokenizer            what the tokenizer does: bytes per token, words cut up, tokens never used
   groundup show THING --tokenizer FILE ...   the same, measured on files of yours"""
@@ -100,38 +107,60 @@ def _model(options: argparse.Namespace, folder: Path) -> int:
 
 def _dropped(options: argparse.Namespace, folder: Path) -> int:
     from groundup.core.document import read_dropped
+    from groundup.core.errors import UsageError, near
     from groundup.core.files import read_json
 
     clean = folder / "2_clean"
+    if not (clean / "clean.json").is_file():
+        raise UsageError(f"{options.thing} was not cleaned yet.", repair=f"Run: groundup run {options.thing} clean")
+    by_step = {step["step"]: step["dropped"] for step in read_json(clean / "clean.json")["steps"] if step["dropped"]}
     if not options.dropped:
-        steps = read_json(clean / "clean.json")["steps"]
-        rows = [[step["step"], reason, f"{count:,}"] for step in steps for reason, count in step["dropped"].items()]
-        by_step = {step["step"]: step["dropped"] for step in steps if step["dropped"]}
+        rows = [[step, reason, f"{count:,}"] for step, dropped in by_step.items() for reason, count in dropped.items()]
         show(options, by_step, columns(rows, head=["step", "reason", "documents"]) if rows else "nothing was dropped")
         return 0
-    chosen = (item for item in read_dropped(clean / "dropped") if options.dropped in (item.reason, item.step))
-    page = list(islice(chosen, (options.page - 1) * 10, options.page * 10))
-    lines = []
-    for item in page:
-        text = " ".join(item.document.text.split())
-        lines.append(
-            f"{item.document.source}: {item.document.path}\n  {item.step}, {item.reason}: {item.detail}\n"
-            f"  {text[:300]}{' ...' if len(text) > 300 else ''}\n"
-        )
-    value = [
-        {
-            "id": item.document.id,
-            "source": item.document.source,
-            "path": item.document.path,
-            "step": item.step,
-            "reason": item.reason,
-            "detail": item.detail,
-            "text": item.document.text[:1000],
-        }
-        for item in page
-    ]
-    show(options, value, "\n".join(lines) or f"nothing (more) was dropped for '{options.dropped}'")
+    reasons = [(step, reason) for step, dropped in by_step.items() for reason in dropped]
+    chosen = {kind for kind in reasons if options.dropped in _names(*kind)}
+    if not chosen:
+        known = sorted({name for kind in reasons for name in _names(*kind)})
+        raise UsageError(f"Nothing was dropped for '{options.dropped}'.", repair=near(options.dropped, known))
+    total = sum(by_step[step][reason] for step, reason in chosen)
+    pages = -(-total // PAGE)
+    if not 1 <= options.page <= pages:
+        raise UsageError(f"There is no page {options.page}: '{options.dropped}' has {pages}.")
+    found = (item for item in read_dropped(clean / "dropped") if (item.step, item.reason) in chosen)
+    page = list(islice(found, (options.page - 1) * PAGE, options.page * PAGE))
+    after = options.page + 1
+    command = f"groundup show {options.thing} --dropped {options.dropped} --page {after}"
+    footer = f"page {options.page} of {pages}, {total:,} documents" + (f"; next: {command}" if after <= pages else "")
+    show(options, [_as_plain(item) for item in page], "\n".join([*map(_told, page), footer]))
     return 0
+
+
+def _names(step: str, reason: str) -> tuple[str, ...]:
+    """What a person may call a reason: "quality", "repetition", "repetition.top_ngram", "top_ngram"."""
+    rule, _, name = reason.rpartition(".")
+    return tuple(filter(None, (step, reason, rule, name)))
+
+
+def _told(item: Dropped) -> str:
+    text = " ".join(item.document.text.split())
+    return (
+        f"{item.document.source}: {item.document.path}\n  {item.step}, {item.reason}: {item.detail}\n"
+        f"  {text[:300]}{' ...' if len(text) > 300 else ''}\n"
+    )
+
+
+def _as_plain(item: Dropped) -> dict[str, str]:
+    document = item.document
+    return {
+        "id": document.id,
+        "source": document.source,
+        "path": document.path,
+        "step": item.step,
+        "reason": item.reason,
+        "detail": item.detail,
+        "text": document.text[:1000],
+    }
 
 
 def _tokens(options: argparse.Namespace, folder: Path) -> int:

@@ -17,6 +17,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="the folder of runs (default runs)")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8765)
+    parser.add_argument("--apps-url", default="", metavar="URL", help="an OpenAI-compatible server with a bigger model")
+    parser.add_argument("--apps-model", default="groundup", metavar="NAME", help="the name of that model there")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -24,5 +26,6 @@ def run(options: argparse.Namespace) -> int:
 
     console = console_of(options)
     console.note(f"studio: http://{options.host}:{options.port}/   (Ctrl-C ends)")
-    serve(options.runs, model=options.model, host=options.host, port=options.port)
+    bigger = {"apps_url": options.apps_url, "apps_model": options.apps_model} if options.apps_url else {}
+    serve(options.runs, model=options.model, host=options.host, port=options.port, **bigger)
     return 0

@@ -31,7 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seeds", type=int, default=1, metavar="N", help="each configuration with so many seeds")
     parser.add_argument("--budget", metavar="TIME", help='no trial begins after it: "90s", "30m", "1h"')
     parser.add_argument("--parallel", type=int, default=1, metavar="N", help="processes at once")
-    parser.add_argument("--prune", action="store_true", help="drop trials that fall behind the median")
+    parser.add_argument("--prune", action="store_true", help="drop trials that fall behind (tpe: Hyperband)")
+    parser.add_argument("--engine", default="local", choices=("local", "ray"), help="processes here, or a Ray cluster")
     parser.add_argument("--tokens-per-parameter", type=float, metavar="X", help="ladder: steps grow with the model")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="assignments")
     parser.add_argument("--seed", type=int, help="the first seed (default: the recipe's)")
@@ -68,6 +69,7 @@ def run(options: argparse.Namespace) -> int:
         options.prune,
         options.tokens_per_parameter,
         options.device,
+        options.engine,
     )
     folder = (options.out or RUNS / f"{recipe.name}-sweep").absolute()
     result = sweep(recipe, axes, chosen, folder, console_of(options))

@@ -18,12 +18,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from groundup.core.errors import DataError
+from groundup.core.errors import DataError, UsageError
 from groundup.core.files import fingerprint
 from groundup.core.registry import Registry
 from groundup.evaluate.subject import Subject
+from groundup.generate.purpose import HEADS
 
 Kind = Literal["generation", "choice", "likelihood"]
+KINDS_OF_MODEL = {  # `Subject.kind` in words
+    "": "a language model",
+    "bert": "an encoder",
+    "encoder_decoder": "an encoder-decoder",
+    **{kind: f"a {name}" for kind, name in HEADS.items()},
+}
 
 
 @dataclass(frozen=True)
@@ -123,8 +130,9 @@ class Task(Protocol):
     @property
     def baselines(self) -> tuple[Baseline, ...]: ...
 
-    # Optional: `takes_shots = False` where worked examples make no sense, and
-    # `draw(data, limit) -> items` where the task itself knows which items to ask, shots included.
+    # Optional: `takes_shots = False` where worked examples make no sense;
+    # `draw(data, limit) -> items` where the task itself knows which items to ask, shots included;
+    # `answered_by = ("", "classify")`: the kinds of model (`Subject.kind`) that can answer, ("",) when left out.
 
     def items(self, data: Data, split: str = "test") -> list[Item]:
         """All items of a split; `stage.run` draws the ones that are asked."""
@@ -144,8 +152,27 @@ class Task(Protocol):
 
 
 def takes_shots(task: Task, subject: Subject) -> bool:
-    """Whether worked examples can be shown: not where no question is asked, nor to a model that answers by its head."""
-    return bool(getattr(task, "takes_shots", True)) and not subject.head
+    """Whether worked examples can be shown: not where no question is asked, nor to a model that does not go on a text."""
+    return bool(getattr(task, "takes_shots", True)) and not subject.kind
+
+
+def fits(task: Task, subject: Subject) -> bool:
+    """Whether this kind of model can answer a task."""
+    return subject.kind in _able(task)
+
+
+def demand_fit(task: Task, subject: Subject) -> None:
+    """UsageError for a model that cannot answer a task: a classifier asked to write, a language model to tag."""
+    if not fits(task, subject):
+        raise UsageError(
+            f"The task '{task.name}' is not for this model, {KINDS_OF_MODEL[subject.kind]}.",
+            repair=f"It is answered by {' or '.join(KINDS_OF_MODEL[kind] for kind in _able(task))}. Rows of your own are a "
+            "task: see groundup evaluate --help.",
+        )
+
+
+def _able(task: Task) -> tuple[str, ...]:
+    return tuple(getattr(task, "answered_by", ("",)))
 
 
 tasks: Registry[Callable[[], Task]] = Registry("evaluation task")

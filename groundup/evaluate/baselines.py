@@ -102,30 +102,24 @@ def word_overlap(train: Sequence[Item], asked: Sequence[Item]) -> list[str]:
 
 def bm25_choice(train: Sequence[Item], asked: Sequence[Item]) -> list[str]:
     """The choice that BM25 ranks first for the question; the item's choices are the collection."""
-    given = []
-    for item in asked:
-        collection = [_lower(choice) for choice in item.choices]
-        rarity = _rarity([set(document) for document in collection])
-        mean_length = sum(map(len, collection)) / len(collection) or 1.0
-        asked_words = _lower(item.question or item.plain)
+    found = [bm25_scores(item, item.question or item.plain) for item in asked]
+    return [item.choices[max(range(len(some)), key=some.__getitem__)] for item, some in zip(asked, found, strict=True)]
 
-        def rank(
-            position: int,
-            collection: list[list[str]] = collection,
-            rarity: dict[str, float] = rarity,
-            mean_length: float = mean_length,
-            asked_words: list[str] = asked_words,
-        ) -> float:
-            counts = Counter(collection[position])
-            norm = BM25_K1 * (1 - BM25_B + BM25_B * len(collection[position]) / mean_length)
-            return sum(
-                rarity[word] * counts[word] * (BM25_K1 + 1) / (counts[word] + norm)
-                for word in asked_words
-                if counts[word]
-            )
 
-        given.append(item.choices[max(range(len(collection)), key=rank)])
-    return given
+def bm25_scores(item: Item, question: str) -> list[float]:
+    """BM25 of each of the item's choices for a question."""
+    collection = [Counter(_lower(choice)) for choice in item.choices]
+    rarity = _rarity([set(document) for document in collection])
+    lengths = [document.total() for document in collection]
+    mean_length = sum(lengths) / len(lengths) or 1.0
+    asked = _lower(question)
+    found = []
+    for counts, length in zip(collection, lengths, strict=True):
+        norm = BM25_K1 * (1 - BM25_B + BM25_B * length / mean_length)
+        found.append(
+            sum(rarity[word] * counts[word] * (BM25_K1 + 1) / (counts[word] + norm) for word in asked if counts[word])
+        )
+    return found
 
 
 def longest_choice(train: Sequence[Item], asked: Sequence[Item]) -> list[str]:

@@ -18,14 +18,14 @@ from pathlib import Path
 import numpy as np
 
 from groundup.core.errors import DataError, UsageError
-from groundup.core.randomness import numpy_random
 from groundup.core.score import Score, read_scores
 from groundup.evaluate.base import Item, Metric, Outcome
 from groundup.evaluate.catalogue import find_task
+from groundup.evaluate.scoring import swapped
 from groundup.evaluate.seeds import two_levels
 from groundup.evaluate.stage import read_items
-from groundup.evaluate.whole_set import BY_NAME
-from groundup.metrics.paired import Difference, paired_test
+from groundup.evaluate.whole_set import by_name
+from groundup.metrics.paired import paired_test
 
 ALPHA = 0.05  # the field's habit
 NO_EVIDENCE = "no evidence of a difference"
@@ -172,32 +172,10 @@ def _metric_of(score: Score) -> Metric:
     try:
         task = find_task(score.task)
     except UsageError:  # a TOML file of the user: only its name is known here
-        if score.metric in BY_NAME:
-            return BY_NAME[score.metric]
+        if (metric := by_name(score.metric)) is not None:
+            return metric
         raise
     return next(metric for metric in task.metrics if metric.name == score.metric)
-
-
-def swapped(metric: Metric, pairs: Sequence[tuple[Outcome, Outcome]], seed: int = 1) -> Difference:
-    """Approximate randomization for a metric of the whole set (Noreen 1989): swap A and B on random items.
-
-    p = (swaps with a difference as large + 1) / (swaps + 1); the interval by the bootstrap over items.
-    """
-
-    def difference(chosen: Sequence[tuple[Outcome, Outcome]]) -> float:
-        return metric.of([pair[1] for pair in chosen]) - metric.of([pair[0] for pair in chosen])
-
-    rng = numpy_random(seed, "compare", metric.name)
-    observed = difference(pairs)
-    hits = 0
-    for row in rng.random((metric.resamples, len(pairs))) < 0.5:
-        hits += abs(difference([(b, a) if swap else (a, b) for (a, b), swap in zip(pairs, row, strict=True)])) >= (
-            abs(observed) - 1e-12
-        )
-    draws = rng.integers(0, len(pairs), (metric.resamples, len(pairs)))
-    low, high = np.quantile([difference([pairs[place] for place in row]) for row in draws], [0.025, 0.975])
-    p = (hits + 1) / (metric.resamples + 1)
-    return Difference(observed, float(low), float(high), p, len(pairs), "swapped items")
 
 
 def _rows(folder: Path, score: Score) -> dict[str, Outcome]:

@@ -18,6 +18,8 @@ from groundup.evaluate.baselines import FEWEST_TO_LEARN
 from groundup.evaluate.subject import Subject
 from groundup.evaluate.whole_set import CALIBRATION, MACRO_F1
 
+MOST_LABEL_TOKENS = 24  # of a label that an encoder-decoder writes; taste
+
 
 @dataclass(frozen=True)
 class LabelTask:
@@ -27,6 +29,7 @@ class LabelTask:
     read: Callable[[Data, str], list[Item]]
     kind: Kind = "choice"
     metrics: tuple[Metric, ...] = (mean_of("accuracy"), MACRO_F1, CALIBRATION)
+    answered_by: tuple[str, ...] = ("", "classify", "encoder_decoder")
 
     @property
     def baselines(self) -> tuple[Baseline, ...]:
@@ -45,12 +48,20 @@ class LabelTask:
         """Ask the classifier, or the language model by likelihood."""
         if subject.head == "classify":
             return _classified(subject, items)
+        if subject.kind == "encoder_decoder":  # it writes the label
+            written = subject.write(items, (), MOST_LABEL_TOKENS)
+            return [
+                Outcome(item, prompt, answer, self.mark(item, answer))
+                for item, (prompt, answer) in zip(items, written, strict=True)
+            ]
         return _likeliest(subject, items, shots)
 
     def protocol(self, subject: Subject, shots: int) -> str:
         """In words."""
         if subject.head == "classify":
             return "classifier's head, 0-shot"
+        if subject.kind == "encoder_decoder":
+            return "the label written from the text, greedy, 0-shot"
         shown = "chat template" if subject.chat else "plain text"
         return f"likelihood of each label, {shown}, {shots}-shot"
 

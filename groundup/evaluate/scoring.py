@@ -15,8 +15,9 @@ import numpy as np
 from groundup.core.randomness import numpy_random
 from groundup.core.score import Score
 from groundup.evaluate.base import Item, Metric, Outcome, Task
+from groundup.evaluate.whole_set import by_name
 from groundup.metrics.intervals import bootstrap, wilson
-from groundup.metrics.paired import paired_test
+from groundup.metrics.paired import Difference, paired_test
 
 
 def interval(metric: Metric, outcomes: Sequence[Outcome], seed: int) -> tuple[float, float]:
@@ -95,14 +96,39 @@ def scores_of(
 
 
 def _against(metric: Metric, mine: Sequence[Outcome], theirs: Sequence[Outcome] | None) -> dict[str, object]:
-    """Is the difference to the best rival real? For means over items; a number of the whole set has no item values."""
-    if not theirs or not metric.mark:
+    """Is the difference to the best rival real? For means over items, and for the whole-set metrics known by name."""
+    if not theirs or not (metric.mark or by_name(metric.name)):
         return {}
-    found = paired_test(
-        [outcome.marks[metric.mark] for outcome in theirs], [outcome.marks[metric.mark] for outcome in mine]
-    )
+    if metric.mark:
+        found = paired_test(
+            [outcome.marks[metric.mark] for outcome in theirs], [outcome.marks[metric.mark] for outcome in mine]
+        )
+    else:
+        found = swapped(metric, list(zip(theirs, mine, strict=True)))
     row = {"difference": found.difference, "low": found.low, "high": found.high, "p_value": found.p_value}
     return {"against_baseline": {**row, "test": found.test, "is_real": found.is_real}}
+
+
+def swapped(metric: Metric, pairs: Sequence[tuple[Outcome, Outcome]], seed: int = 1) -> Difference:
+    """Approximate randomization for a metric of the whole set (Noreen 1989): swap A and B on random items.
+
+    p = (swaps with a difference as large + 1) / (swaps + 1); the interval by the bootstrap over items.
+    """
+
+    def difference(chosen: Sequence[tuple[Outcome, Outcome]]) -> float:
+        return metric.of([pair[1] for pair in chosen]) - metric.of([pair[0] for pair in chosen])
+
+    rng = numpy_random(seed, "compare", metric.name)
+    observed = difference(pairs)
+    hits = 0
+    for row in rng.random((metric.resamples, len(pairs))) < 0.5:
+        hits += abs(difference([(b, a) if swap else (a, b) for (a, b), swap in zip(pairs, row, strict=True)])) >= (
+            abs(observed) - 1e-12
+        )
+    draws = rng.integers(0, len(pairs), (metric.resamples, len(pairs)))
+    low, high = np.quantile([difference([pairs[place] for place in row]) for row in draws], [0.025, 0.975])
+    p = (hits + 1) / (metric.resamples + 1)
+    return Difference(observed, float(low), float(high), p, len(pairs), "swapped items")
 
 
 def _best_rival(metric: Metric, rivals: dict[str, list[Outcome]]) -> tuple[str, float | None]:

@@ -40,6 +40,7 @@ class SpanTask:
     max_tokens: int
     kind: Kind = "generation"
     metrics: tuple[Metric, ...] = (mean_of("exact_match"), mean_of("token_f1"))
+    answered_by: tuple[str, ...] = ("", "qa", "encoder_decoder")
 
     @property
     def baselines(self) -> tuple[Baseline, ...]:
@@ -77,6 +78,7 @@ class SpanTask:
         if subject.head == "qa":
             return "span marked by a head, 0-shot"
         shown = "chat template" if subject.chat else "plain text"
+        shown = "from the source" if subject.kind == "encoder_decoder" else shown
         return f"generation, greedy, at most {self.max_tokens} tokens, {shown}, {shots}-shot"
 
 

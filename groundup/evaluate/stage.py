@@ -24,7 +24,7 @@ from groundup.core.files import atomic_writer, fingerprint, read_json, write_jso
 from groundup.core.randomness import python_random
 from groundup.core.score import Score, write_scores
 from groundup.core.stage import Context
-from groundup.evaluate.base import Data, Item, Outcome, Task, hash_of, takes_shots
+from groundup.evaluate.base import KINDS_OF_MODEL, Data, Item, Outcome, Task, demand_fit, fits, hash_of, takes_shots
 from groundup.evaluate.catalogue import find_task
 from groundup.evaluate.contamination import Contamination
 from groundup.evaluate.options import EvaluateOptions
@@ -33,6 +33,7 @@ from groundup.evaluate.shots import draw_shots, shots_of
 from groundup.evaluate.subject import Subject, load_subject
 from groundup.evaluate.table import headline
 
+LEAST_PER_SOURCE = 5  # taste: an interval of its own needs some
 # Baselines learn from at most so many training items: some seconds on one core. Taste.
 MOST_TRAINING_ITEMS = 10_000
 
@@ -42,6 +43,12 @@ def run(options: EvaluateOptions, inputs: Mapping[str, Path], output: Path, cont
     chosen = [find_task(name) for name in options.tasks]  # an unknown name stops before the model is opened
     subject = load_subject(Path(inputs["model"]), device=context.device, format=options.format)
     scores: list[Score] = []
+    if "tasks" not in options.model_fields_set:  # nobody asked for the default, so what does not fit is left out
+        chosen = [task for task in chosen if fits(task, subject)]
+        if not chosen:
+            context.console.note(f"evaluate: name a task for {KINDS_OF_MODEL[subject.kind]}: tasks = ['mine.toml']")
+    for task in chosen:
+        demand_fit(task, subject)
     data = data_of(options, inputs, context.seed)
     contamination = Contamination.open(inputs)
     for task in chosen:
@@ -140,12 +147,26 @@ def draw(task: Task, data: Data, *, num_shots: int, limit: int | str) -> tuple[l
         shots, train = draw_shots(train, num_shots)
     else:
         shots, held_out = draw_shots(held_out, num_shots)
-    asked = held_out if limit == "all" else held_out[: int(limit)]
+    asked = held_out if limit == "all" else every_source(held_out)[: int(limit)]
     if not asked or any(len(shots_of(item, shots)) < num_shots for item in asked[:1]):
         raise UsageError(
             f"The task '{task.name}' has too few items for {num_shots} shots.", repair="Ask for fewer shots."
         )
-    return asked, shots, (train or held_out[len(asked) :])[:MOST_TRAINING_ITEMS]
+    if not train:
+        taken = {item.id for item in asked}
+        train = [item for item in held_out if item.id not in taken]
+    return asked, shots, train[:MOST_TRAINING_ITEMS]
+
+
+def every_source(items: Sequence[Item]) -> list[Item]:
+    """Those items first that make LEAST_PER_SOURCE of each source: a few books do not vanish among many short pages."""
+    seen: dict[str, int] = {}
+    first: list[Item] = []
+    rest: list[Item] = []
+    for item in items:
+        seen[item.source] = seen.get(item.source, 0) + 1
+        (first if seen[item.source] <= LEAST_PER_SOURCE else rest).append(item)
+    return [*first, *rest]
 
 
 def write_items(path: Path, outcomes: Sequence[Outcome]) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from groundup.evaluate.base import Item
 
 BORDER = "<|endoftext|>"
+LOOKS_AHEAD = ("bert", "encoder_decoder")  # families that do not simply go on a text
 
 
 @dataclass
@@ -28,7 +29,7 @@ class Subject:  # not frozen: it counts what it had to cut
 
     engine: anything with `.generate` and `.score` of `generate.Engine`. chat: ask with the chat template.
     context_length: the longest sequence, in tokens. bundle: the opened model folder, where there is one; head: its
-    head, "classify" or "qa", "" for a language model alone. opens: texts begin with the border token (as ours do; a
+    head (a key of `generate.purpose.HEADS`), "" without one. opens: texts begin with the border token (as ours do; a
     model that others made does as its own tokenizer does). truncated: how many prompts had to be cut so far.
     """
 
@@ -41,6 +42,12 @@ class Subject:  # not frozen: it counts what it had to cut
     head: str = ""
     opens: bool = True
 
+    @property
+    def kind(self) -> str:
+        """What can be asked of it: its head, else "bert" or "encoder_decoder", "" for a model that goes on a text."""
+        family = self.bundle.config.family if self.bundle is not None else ""
+        return self.head or (family if family in LOOKS_AHEAD else "")
+
     def write(
         self, items: Sequence[Item], shots: Sequence[Item], max_tokens: int, *, stop: str = "\n"
     ) -> list[tuple[str, str]]:
@@ -48,12 +55,21 @@ class Subject:  # not frozen: it counts what it had to cut
         from groundup.evaluate.shots import shots_of
         from groundup.generate import Sampling
 
+        if self.kind == "encoder_decoder":
+            return self._write_from_sources(items, max_tokens)
         prompts = [self.prompt(item, shots_of(item, shots)) for item in items]
         ids = [self.fit(prompt_ids, max_tokens) for _, prompt_ids in prompts]
         stops = () if self.chat else (stop,)
         found = self.engine.generate(ids, Sampling(max_tokens=max_tokens, temperature=0.0, stop=stops))
         answers = [one.text.strip() if self.chat else one.text.strip().partition(stop)[0].strip() for one in found]
         return [(text, answer) for (text, _), answer in zip(prompts, answers, strict=True)]
+
+    def _write_from_sources(self, items: Sequence[Item], max_tokens: int) -> list[tuple[str, str]]:
+        """As its tuning showed them: what the user says is the source. Worked examples are not shown."""
+        from groundup.finetune.text_step import Writer
+
+        sources = ["\n".join(str(turn["content"]) for turn in item.messages) or item.plain for item in items]
+        return list(zip(sources, Writer(self.bundle).write(sources, max_tokens=max_tokens), strict=True))
 
     def prompt(self, item: Item, shots: Sequence[Item]) -> tuple[str, list[int]]:
         """What the model is shown for an item: the text for people to read, the ids for the model."""
@@ -128,8 +144,8 @@ class Subject:  # not frozen: it counts what it had to cut
 
 def load_subject(folder: Path, *, device: str = "auto", format: str = "auto") -> Subject:
     """Open a model folder for measuring. format: "chat", "plain", or "auto" (see `is_chat`)."""
-    from groundup.finetune.heads import kind_of
     from groundup.generate import Engine
+    from groundup.generate.purpose import kind_of
     from groundup.model import bundle
 
     folder = Path(folder)

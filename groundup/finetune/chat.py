@@ -28,10 +28,33 @@ from groundup.train.objectives import causal
 
 
 class ChatBatches(Shuffled):
-    """Batches of packed rows: ids_BT, targets_BT (IGNORE where nothing is learned), documents_BT."""
+    """Batches of packed rows: ids_BT, targets_BT (IGNORE where nothing is learned), documents_BT, weights_BT.
+
+    A stretch of n learned tokens (an answer, or a row of replayed text) weighs sqrt(n) in all, halfway between all tokens
+    alike, where a one-word answer is drowned by summaries and replay, and all answers alike (docs/log.md, 2026-11-24).
+    """
 
     def __init__(self, packed: Packed, batch_size: int, seed: int) -> None:
-        super().__init__(packed.num_rows, batch_size, seed, lambda rows: batch_of(packed, rows))
+        self._packed = packed
+        self._scale = packed.num_learned / max(1.0, float(weights_of(packed.learn_RL).sum()))
+        super().__init__(packed.num_rows, batch_size, seed, self._weighted)
+
+    def _weighted(self, rows: Sequence[int]) -> dict[str, Tensor]:
+        weights_BL = weights_of(self._packed.learn_RL[rows]) * self._scale
+        return {**batch_of(self._packed, rows), "weights_BT": torch.from_numpy(weights_BL[:, 1:])}
+
+
+def weights_of(learn_RL: np.ndarray) -> np.ndarray:
+    """1 / sqrt(n) for every token of a stretch of n learned ones, 0 elsewhere: float32 (R, L)."""
+    num_rows, length = learn_RL.shape
+    walled = np.zeros((num_rows, length + 1), dtype=np.int8)  # a wall behind every row: no stretch crosses it
+    walled[:, :length] = learn_RL
+    edges = np.diff(walled.ravel(), prepend=0)
+    starts, ends = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
+    weights = np.zeros(walled.size, dtype=np.float32)
+    sizes = ends - starts
+    weights[walled.ravel() == 1] = np.repeat(1 / np.sqrt(sizes), sizes)
+    return np.ascontiguousarray(weights.reshape(walled.shape)[:, :length])
 
 
 def batch_of(packed: Packed, rows: Sequence[int]) -> dict[str, Tensor]:

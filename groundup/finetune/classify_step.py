@@ -34,6 +34,7 @@ from groundup.finetune.heads import Headed, save_head
 from groundup.finetune.options import StepOptions
 from groundup.finetune.prompts import question_of
 from groundup.finetune.reading import facts, planned_steps, read_all, why_empty
+from groundup.finetune.selecting import as_rows
 from groundup.metrics.classification import precision_recall_f1
 from groundup.model import bundle as bundles
 from groundup.tokenizer.special import PAD
@@ -60,7 +61,9 @@ def tune(
     """Train a classifier and leave it in model/; see `stage.run`."""
     data = _prepare(options, inputs, bundle, output, context)
     pad_id = bundle.tokenizer.special.get(PAD, 0)
-    headed = Headed(frozen(bundle.model, options.freeze), len(data.labels), context.seed)
+    headed = Headed(
+        frozen(bundle.model, options.freeze), len(data.labels), context.seed, mean=options.pooling == "mean"
+    )
     trained: Any = headed if options.lora is None else lora.attach(headed, options.lora, context.seed)
 
     def validate(module: Any, step: int) -> dict[str, float]:
@@ -69,7 +72,11 @@ def tune(
     summary = train(
         trained,
         Shuffled(
-            len(data.train.ids), options.batch_size, context.seed, lambda places: batch_of(data.train, places, pad_id)
+            len(data.train.ids),
+            options.batch_size,
+            context.seed,
+            lambda places: batch_of(data.train, places, pad_id),
+            [len(row) for row in data.train.ids],
         ),
         cross_entropy,
         options.settings().model_copy(update={"steps": data.steps}),
@@ -116,13 +123,11 @@ def _prepare(
     addresses = options.data if options.data is not None else available(inputs)
     readings = read_all(addresses, origin, options, "train", context)
     mixed = mixture(readings, options.weights, context.seed)
-    usable = _usable(mixed, options.template)
+    usable = _usable(as_rows(mixed), options.template)
     if not usable:
         raise DataError(f"No example with a text and a label in: {', '.join(addresses)}.", repair=why_empty(readings))
-    held = _usable(
-        [one for reading in read_all(addresses, origin, options, "validation", context) for one in reading.examples],
-        options.template,
-    )
+    others = read_all(addresses, origin, options, "validation", context)
+    held = _usable(as_rows([one for reading in others for one in reading.examples]), options.template)
     labels = labels_of([*usable, *held])
     if len(labels) < 2:
         raise DataError(

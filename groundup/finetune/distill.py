@@ -32,7 +32,7 @@ ANSWER_TOKENS = 128  # of a generated answer; taste
 def open_teacher(options: DistillOptions, student: bundles.Bundle, device: str) -> bundles.Bundle:
     """The teacher's model, frozen. ArtifactError when it writes no text, or (for "logits") has other tokens."""
     teacher = bundles.load(Path(options.teacher).expanduser(), device=device)
-    if teacher.tokenizer is None or teacher.config.family not in ("gpt", "custom"):
+    if teacher.tokenizer is None or teacher.config.family not in ("gpt", "custom", "speedrun"):
         raise ArtifactError(f"{options.teacher} cannot teach: it holds no model that writes text.")
     if options.how == "logits" and not same_tokens(teacher.tokenizer, student.tokenizer):
         raise ArtifactError(

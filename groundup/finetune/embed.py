@@ -44,15 +44,10 @@ class Trio:
     negative: list[int]
 
 
-def is_pair(example: Example) -> bool:
-    """Whether an example holds two texts that belong together: of the task "embed", or any question and its answer."""
-    return bool((example.text or example.question) and example.target) and example.task != "apart"
-
-
 def row_of(tokenizer: Any, config: Any, text: str) -> list[int]:
     """A text as the model reads it for its vector, cut at the context."""
     head, tail = edges(tokenizer, config.family)
-    if config.family in ("gpt", "custom"):
+    if config.family in ("gpt", "custom", "speedrun"):
         head = [tokenizer.special[END_OF_TEXT]] if END_OF_TEXT in tokenizer.special else []
     ids = tokenizer.encode(text)[: config.context_length - len(head) - len(tail)]
     return [*head, *ids, *tail] or [tokenizer.special.get(PAD, 0)]

@@ -9,8 +9,9 @@ from typing import Any
 from groundup.core.stage import Context
 from groundup.finetune import lora
 from groundup.finetune.batches import Shuffled
-from groundup.finetune.embed import batch_of, contrastive, is_pair, look, trio_of
+from groundup.finetune.embed import batch_of, contrastive, look, trio_of
 from groundup.finetune.freezing import frozen
+from groundup.finetune.gold import has_partner
 from groundup.finetune.options import StepOptions
 from groundup.finetune.prepared import find, steps_of, tell
 from groundup.model import bundle as bundles
@@ -27,7 +28,7 @@ def tune(
 ) -> dict[str, Any]:
     """Train on the step's pairs and leave model/; see `stage.run`."""
     what = "pair of texts that belong together"
-    found = find(options, inputs, bundle, context, is_pair, what=what, needs=NEEDS)
+    found = find(options, inputs, bundle, context, has_partner, what=what, needs=NEEDS)
     pad_id = bundle.tokenizer.special.get(PAD, 0)
     trios = [trio_of(bundle.tokenizer, bundle.config, one) for one in found.train]
     held = [trio_of(bundle.tokenizer, bundle.config, one) for one in found.held[:MAX_VALIDATION]]

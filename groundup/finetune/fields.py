@@ -1,18 +1,13 @@
-"""Key information as JSON: one object of named values, read from what a model wrote and compared field by field.
+"""Key information as JSON: one object of named values, read from what a model wrote and checked against a schema.
 
-A field is its path and its value: {"who": {"name": "Ann"}, "days": [2, 3]} has who.name = Ann, days = 2 and days = 3
-(the order of a list does not count). Values are compared as texts, but for case and outer blanks. Field F1 is the
-micro F1 over all fields of all texts (as in key information extraction, CORD and SROIE).
+How much of it is right is counted by `metrics.fields`.
 """
 
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
-
-MAX_DEPTH = 8  # taste: deeper nesting in an answer of a small model is babble
 
 
 def read_object(text: str) -> dict[str, Any] | None:
@@ -31,33 +26,6 @@ def read_object(text: str) -> dict[str, Any] | None:
 def canonical(value: Mapping[str, Any]) -> str:
     """An object as the text a model learns to write: fields in their order, one blank behind colon and comma."""
     return json.dumps(value, ensure_ascii=False)
-
-
-def fields_of(value: Any, path: str = "", depth: int = 0) -> list[tuple[str, str]]:
-    """(path, value as text) of every field; empty values are no fields."""
-    if depth > MAX_DEPTH:
-        return []
-    if isinstance(value, dict):
-        found = []
-        for name, inner in value.items():
-            found += fields_of(inner, f"{path}.{name}" if path else str(name), depth + 1)
-        return found
-    if isinstance(value, list):
-        return [field for inner in value for field in fields_of(inner, path, depth + 1)]
-    text = "" if value is None else str(value).strip().lower()
-    return [(path, text)] if text else []
-
-
-def field_f1(gold: Sequence[Mapping[str, Any]], given: Sequence[Mapping[str, Any] | None]) -> float:
-    """Micro F1 over fields; an answer that is no object claims nothing. Two empty sides agree."""
-    right = claims = truths = 0
-    for wanted, found in zip(gold, given, strict=True):
-        truth, claim = Counter(fields_of(wanted)), Counter(fields_of(found or {}))
-        right += sum((truth & claim).values())
-        claims, truths = claims + sum(claim.values()), truths + sum(truth.values())
-    if not claims and not truths:
-        return 1.0
-    return 2 * right / (claims + truths)
 
 
 def misfits(value: Mapping[str, Any] | None, schema: Mapping[str, Any]) -> list[str]:

@@ -58,13 +58,14 @@ def hidden_states(
     return model(ids_BT)
 
 
-def text_states(model: Any, ids_BT: Tensor, real_BT: Tensor) -> Tensor:
-    """(B, D): one state a text, read where the family has the whole of it."""
+def text_states(model: Any, ids_BT: Tensor, real_BT: Tensor, *, mean: bool = False) -> Tensor:
+    """(B, D): one state a text, read where the family has the whole of it. mean: the average of its tokens' instead, as
+    models of sentence vectors are trained."""
     hidden_BTD = hidden_states(model, ids_BT, real_BT)
+    if mean or model.config.family == "encoder_decoder":
+        return averaged(hidden_BTD, real_BT)
     if model.config.family == "bert":
         return model.pooled(hidden_BTD)
-    if model.config.family == "encoder_decoder":
-        return averaged(hidden_BTD, real_BT)
     last_B = real_BT.sum(1) - 1
     return hidden_BTD[torch.arange(len(last_B), device=last_B.device), last_B]
 

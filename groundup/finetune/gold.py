@@ -1,4 +1,4 @@
-"""What is right in an example: its label, its marked answer. No torch, so that whoever lists tasks stays light."""
+"""What is right in an example: its label, its marked answer, its partner. No torch, so that whoever lists tasks stays light."""
 
 from __future__ import annotations
 
@@ -29,3 +29,13 @@ def labels_of(examples: Iterable[Example]) -> list[str]:
 def is_marked(example: Example) -> bool:
     """Whether an example has a question, a text, and a marked answer or the word that there is none."""
     return bool(example.question and example.text and (example.spans or example.meta.get("no_answer")))
+
+
+def is_tagged(example: Example) -> bool:
+    """Whether an example is a text whose spans are named (none at all is an example too)."""
+    return example.task == "tag" and bool(example.text) and all(span.get("label") for span in example.spans)
+
+
+def has_partner(example: Example) -> bool:
+    """Whether an example holds two texts that belong together: of the task "embed", or any question and its answer."""
+    return bool((example.text or example.question) and example.target) and example.task != "apart"

@@ -23,21 +23,21 @@ from groundup.core.errors import ArtifactError
 from groundup.core.files import read_json, write_bytes, write_json
 from groundup.core.randomness import seed_for
 from groundup.finetune.framing import hidden_states, text_states
+from groundup.generate.purpose import CLASSIFIER, HEAD_FACTS, HEADS, OWN, kind_of
 from groundup.model import bundle as bundles
 
 HEAD_STD = 0.02  # GPT-2, transformers' initializer_range
-LANGUAGE_MODEL, CLASSIFIER = "ForCausalLM", "ForSequenceClassification"  # endings of transformers' class names
-OWN = "groundup"  # our own facts in config.json
-HEAD_WEIGHTS, HEAD_FACTS = "head.safetensors", "head.json"
-NAMES = {"classify": "classifier", "reward": "reward model", "qa": "span reader", "tag": "tagger"}
+LANGUAGE_MODEL = "ForCausalLM"  # the end of transformers' class names of models that go on a text
+HEAD_WEIGHTS = "head.safetensors"
 
 
 class Headed(nn.Module):
-    """A model and a linear head without bias on its hidden states."""
+    """A model and a linear head without bias on its hidden states. mean: of a text, their average (see `framing`)."""
 
-    def __init__(self, model: Any, num_outputs: int, seed: int = 1) -> None:
+    def __init__(self, model: Any, num_outputs: int, seed: int = 1, *, mean: bool = False) -> None:
         super().__init__()
         self.model = model
+        self.mean = mean
         self.head = nn.Linear(model.config.width, num_outputs, bias=False)
         generator = torch.Generator().manual_seed(seed_for(seed, "head"))
         with torch.no_grad():
@@ -55,32 +55,19 @@ class Headed(nn.Module):
         """Scores (B, C) of each text, or with `each` (B, T, C) of each token. real_BT: False where a row is filled up."""
         if each:
             return self.head(hidden_states(self.model, ids_BT, real_BT, segments_BT)).float()
-        return self.head(text_states(self.model, ids_BT, real_BT)).float()
-
-
-def kind_of(folder: Path) -> str:
-    """A key of NAMES, or "" for a folder that holds a language model alone (or no model)."""
-    if (folder / HEAD_FACTS).is_file():
-        return str(read_json(folder / HEAD_FACTS).get("kind", ""))
-    if not (folder / bundles.CONFIG).is_file():
-        return ""
-    config = read_json(folder / bundles.CONFIG)
-    names = config.get("architectures") or [""]
-    if not str(names[0]).endswith(CLASSIFIER):
-        return ""
-    return str((config.get(OWN) or {}).get("kind", "classify"))
+        return self.head(text_states(self.model, ids_BT, real_BT, mean=self.mean)).float()
 
 
 def save_head(
     folder: Path, headed: Headed, tokenizer: Any, kind: str, facts: dict[str, Any], card_text: str = ""
 ) -> None:
-    """Write a model folder with its head. kind: a key of NAMES. facts: what reading needs; "labels" for names."""
-    if kind in ("classify", "reward") and headed.config.family == "gpt":
+    """Write a model folder with its head. kind: a key of HEADS. facts: what reading needs; "labels" for names."""
+    if kind in ("classify", "reward") and headed.config.family == "gpt" and not headed.mean:
         _save_in_weights(folder, headed, tokenizer, kind, facts, card_text)
         return
     weight = headed.head.weight.detach().to("cpu").contiguous()
     write_bytes(folder / HEAD_WEIGHTS, to_bytes({"weight": weight}, metadata={"format": "pt"}))
-    write_json(folder / HEAD_FACTS, {"format": 1, "kind": kind, **facts})
+    write_json(folder / HEAD_FACTS, {"format": 1, "kind": kind, "mean": headed.mean, **facts})
     bundles.save(folder, headed.model, tokenizer, card_text)
 
 
@@ -108,9 +95,9 @@ def _save_in_weights(
 def open_head(bundle: bundles.Bundle, kind: str) -> tuple[Headed, dict[str, Any]]:
     """The head and its facts ("labels" among them where it has names). ArtifactError when the folder holds none."""
     if kind_of(bundle.folder) != kind:
-        found = NAMES.get(kind_of(bundle.folder))
+        found = HEADS.get(kind_of(bundle.folder))
         raise ArtifactError(
-            f"{bundle.folder} holds no {NAMES[kind]}{f', but a {found}' if found else ''}.",
+            f"{bundle.folder} holds no {HEADS[kind]}{f', but a {found}' if found else ''}.",
             repair=f'Tune one: [finetune.NAME] with method = "{kind}".',
         )
     if (bundle.folder / HEAD_FACTS).is_file():
@@ -123,7 +110,8 @@ def open_head(bundle: bundles.Bundle, kind: str) -> tuple[Headed, dict[str, Any]
             raise ArtifactError(f"{bundle.folder}: config.json names no labels.")
         facts = {**(config.get(OWN) or {}), "labels": [str(names[str(place)]) for place in range(len(names))]}
         weight = _tensors(bundle.folder / bundles.WEIGHTS).get(bundles.CLASSIFIER_HEAD)
-    headed = Headed(bundle.model, 2 if kind == "qa" else len(facts.get("labels", [""])))
+    num_outputs = 2 if kind == "qa" else len(facts.get("labels", [""]))
+    headed = Headed(bundle.model, num_outputs, mean=bool(facts.get("mean")))
     _fill(headed, weight, bundle.folder)
     return headed, facts
 

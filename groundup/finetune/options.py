@@ -110,6 +110,9 @@ class StepOptions(OptimizerOptions):
     epochs: float | None = Field(default=None, gt=0)  # times through the data; None: the plan's, else 2 (MiniMind)
 
     freeze: int = Field(default=0, ge=0)  # the embeddings and so many blocks, from below, do not learn; 0: all learn
+    # classify: what the head reads of a text. own: the family's place (see `framing`). mean: the average of the tokens, as
+    # models of sentence vectors are trained: MiniLM, and what "embed" leaves.
+    pooling: Literal["own", "mean"] = "own"
     prefer: PreferOptions = Field(default_factory=PreferOptions)
     reinforce: ReinforceOptions = Field(default_factory=ReinforceOptions)
     distill: DistillOptions | None = None
@@ -174,6 +177,8 @@ class StepOptions(OptimizerOptions):
                 raise ValueError(f"'{name}' belongs to method '{method}', this step's is '{self.method}'")
         if self.answers_scored and self.method not in ("chat", "extract"):
             raise ValueError(f"'answers_scored' is for methods that write; '{self.method}' has its own numbers")
+        if self.pooling != "own" and self.method != "classify":
+            raise ValueError(f"'pooling' belongs to method 'classify', this step's is '{self.method}'")
         if self.freeze and self.lora is not None:
             raise ValueError("'freeze' and 'lora' exclude each other: with adapters all weights stay as they are")
         if self.method == "reinforce" and self.batch_size % self.reinforce.answers:

@@ -56,7 +56,13 @@ def tune(
 
     summary = train(
         trained,
-        Shuffled(len(data.rows), options.batch_size, context.seed, lambda places: batch_of(data.rows, places, pad_id)),
+        Shuffled(
+            len(data.rows),
+            options.batch_size,
+            context.seed,
+            lambda places: batch_of(data.rows, places, pad_id),
+            [len(row.ids) for row in data.rows],
+        ),
         span_loss,
         options.settings().model_copy(update={"steps": data.steps}),
         folder=output,

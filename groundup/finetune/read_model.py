@@ -3,7 +3,8 @@
     reader = open_reader(folder)      None: the folder holds a language model; let it write
     reader.read("A lovely film.")     {"label": "good", "probabilities": {...}}
 
-For the command (`groundup generate`), the server and Python; evaluation has its own tasks for the same heads.
+For the command (`groundup generate FOLDER --text TEXT`), the server and Python; evaluation has its own tasks for the
+same heads.
 """
 
 from __future__ import annotations
@@ -14,15 +15,16 @@ from pathlib import Path
 from typing import Any
 
 from groundup.core.errors import UsageError
-from groundup.finetune.heads import NAMES, kind_of
+from groundup.generate.purpose import HEADS, kind_of
 from groundup.model import bundle as bundles
 
 WRITER = "write"  # an encoder-decoder: it reads the text and writes another
+SHOWN_LABELS = 5  # of many; taste
 
 
 @dataclass(frozen=True)
 class Reader:
-    """A model that reads. kind: a key of `heads.NAMES`, or "write"."""
+    """A model that reads. kind: a key of `generate.purpose.HEADS`, or "write"."""
 
     kind: str
     _read: Callable[[str, str], dict[str, Any]]
@@ -32,7 +34,7 @@ class Reader:
         answers; UsageError when it is missing there."""
         if self.kind in ("qa", "reward") and not question.strip():
             raise UsageError(
-                f"A {NAMES[self.kind]} needs a question beside the text.",
+                f"A {HEADS[self.kind]} needs a question beside the text.",
                 repair="From the command: --question TEXT; from Python: reader.read(text, question=...)",
             )
         return self._read(text, question)
@@ -50,11 +52,29 @@ def open_reader(folder: Path | str, device: str = "auto") -> Reader | None:
     return Reader(kind, _OPENERS[kind](bundles.load(folder, device=device)))
 
 
+def in_words(found: dict[str, Any]) -> str:
+    """What `Reader.read` gave, in a line or some, for people."""
+    if "probabilities" in found:
+        shares = sorted(found["probabilities"].items(), key=lambda pair: -pair[1])
+        rest = [f"{label} {share:.0%}" for label, share in shares[1:SHOWN_LABELS]]
+        return f"{found['label']} {shares[0][1]:.0%}" + (f"   ({', '.join(rest)})" if rest else "")
+    if "answer" in found:
+        place = f"characters {found['start']} to {found['end']}"
+        return f"{found['answer']}   ({place})" if found["answer"] else "no answer in the text"
+    if "spans" in found:
+        spans = [f"{one['label']}: {one['text']}   ({one['start']} to {one['end']})" for one in found["spans"]]
+        return "\n".join(spans) or "no spans"
+    return f"reward {found['reward']:.4f}" if "reward" in found else found["text"] or "(an empty text)"
+
+
 def _classifier(bundle: bundles.Bundle) -> Callable[[str, str], dict[str, Any]]:
     from groundup.core.example import Example
     from groundup.finetune.classify import Classifier
+    from groundup.finetune.selecting import LABELS, select
 
     classifier = Classifier(bundle)
+    if tuple(classifier.labels) == LABELS:
+        return lambda text, question: {"text": select(text, lambda rows: classifier.predict(rows)[1])}
 
     def read(text: str, question: str) -> dict[str, Any]:
         labels, probabilities_NC = classifier.predict(

@@ -169,12 +169,22 @@ class GroupRelative:
         return Loss(loss, len(row_N), parts)
 
 
-def look(bundle: bundles.Bundle, questions: Sequence[Question], how: Any) -> dict[str, float]:
-    """Held-out questions answered once, greedily: the mean reward, and the share of the highest possible."""
+def greedily(bundle: bundles.Bundle, questions: Sequence[Question], how: Any) -> np.ndarray:
+    """(questions,) The rewards of held-out questions answered once, always with the likeliest token."""
     greedy = how.model_copy(update={"answers": 1, "temperature": 0.0})
-    found = [group[0].reward for group in answers_to(bundle, questions, greedy, 0)]
+    return np.array([group[0].reward for group in answers_to(bundle, questions, greedy, 0)])
+
+
+def solved(reward_Q: np.ndarray, how: Any) -> np.ndarray:
+    """(questions,) 1.0 where the reward is the highest possible, else 0.0."""
     best = sum(weight for weight in how.rewards.values() if weight > 0)
-    return {"reward": float(np.mean(found)), "solved": float(np.mean(np.array(found) >= best - 1e-9))}
+    return (reward_Q >= best - 1e-9).astype(float)
+
+
+def look(bundle: bundles.Bundle, questions: Sequence[Question], how: Any) -> dict[str, float]:
+    """Held-out questions answered greedily: the mean reward, and the share solved."""
+    reward_Q = greedily(bundle, questions, how)
+    return {"reward": float(reward_Q.mean()), "solved": float(solved(reward_Q, how).mean())}
 
 
 def check_lengths(questions: Sequence[Question], limit: int, max_tokens: int) -> tuple[list[Question], int]:

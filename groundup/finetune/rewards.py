@@ -20,9 +20,10 @@ from collections.abc import Callable, Mapping
 
 from groundup.core.example import Example
 from groundup.core.registry import Registry
-from groundup.finetune.fields import field_f1, read_object
+from groundup.finetune.fields import read_object
 from groundup.finetune.gold import label_of
 from groundup.metrics.answers import exact_match, normalize_answer
+from groundup.metrics.fields import field_f1, record_match
 
 Rule = Callable[[Example, str], float]
 rules: Registry[Rule] = Registry("reward")
@@ -100,7 +101,10 @@ def is_json(example: Example, answer: str) -> float:
 def fields(example: Example, answer: str) -> float:
     """See the module."""
     wanted = read_object(target_of(example))
-    return field_f1([wanted], [read_object(answer)]) if wanted is not None else 0.0
+    found = read_object(answer)
+    if wanted is None or found is None:
+        return 0.0
+    return record_match(wanted, found) or field_f1([wanted], [found]).f1  # two empty records match
 
 
 def last_number(text: str) -> float | None:

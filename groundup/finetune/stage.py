@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from groundup.core.errors import ArtifactError
+from groundup.core.files import read_json
 from groundup.core.stage import Context
 from groundup.finetune.options import StepOptions
 
 # Method -> the families it can tune. Methods that write want a model that goes on a text, or an encoder-decoder.
-GOES_ON = ("gpt", "custom")
-READS = ("gpt", "custom", "bert", "encoder_decoder")
+GOES_ON = ("gpt", "custom", "speedrun")
+READS = ("gpt", "custom", "speedrun", "bert", "encoder_decoder")
 FAMILIES = {
     **dict.fromkeys(("chat", "extract"), (*GOES_ON, "encoder_decoder")),
     **dict.fromkeys(("classify", "qa", "tag", "embed"), READS),
@@ -59,4 +60,5 @@ def run(options: StepOptions, inputs: Mapping[str, Path], output: Path, context:
         name = "text"
     step = import_module(f"groundup.finetune.{name}_step")
     counts: dict[str, Any] = step.tune(bundle, options, inputs, output, context)
-    return counts
+    privacy = output / "privacy.json"  # the training left it, where dp was asked for
+    return {**counts, "privacy": read_json(privacy)} if privacy.exists() else counts

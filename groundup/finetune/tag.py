@@ -53,11 +53,6 @@ class Window:
     names: list[int]  # of the piece's tokens; [] when nothing is known
 
 
-def is_tagged(example: Example) -> bool:
-    """Whether an example is a text whose spans are named (none at all is an example too)."""
-    return example.task == "tag" and bool(example.text) and all(span.get("label") for span in example.spans)
-
-
 def names_of(examples: Sequence[Example]) -> list[str]:
     """O, and B-X and I-X of every kind in the data, in the order of the alphabet."""
     kinds = sorted({str(span["label"]) for example in examples for span in example.spans})

@@ -13,10 +13,11 @@ from groundup.core.stage import Context
 from groundup.finetune import lora
 from groundup.finetune.batches import Shuffled
 from groundup.finetune.freezing import frozen
+from groundup.finetune.gold import is_tagged
 from groundup.finetune.heads import Headed, save_head
 from groundup.finetune.options import StepOptions
 from groundup.finetune.prepared import find, steps_of, tell
-from groundup.finetune.tag import Window, batch_of, is_tagged, keys_of, names_of, read_spans, token_loss, windows
+from groundup.finetune.tag import Window, batch_of, keys_of, names_of, read_spans, token_loss, windows
 from groundup.metrics.spans import span_f1
 from groundup.model import bundle as bundles
 from groundup.tokenizer.special import PAD

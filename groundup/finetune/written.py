@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from groundup.core.example import Example
-from groundup.finetune.fields import field_f1, read_object
+from groundup.finetune.fields import read_object
 from groundup.finetune.rewards import target_of
 from groundup.metrics.answers import exact_match
 from groundup.metrics.character_overlap import chrf
+from groundup.metrics.fields import field_f1
 from groundup.metrics.summary_overlap import rouge_l
 
 Write = Callable[[Sequence[Example]], list[str]]
@@ -33,7 +34,7 @@ def marks(examples: Sequence[Example], answers: Sequence[str]) -> dict[str, floa
         gold, given = [one for one, _ in pairs], [other for _, other in pairs]
         if kind == "extract":
             objects = [read_object(answer) for answer in given]
-            found["field_f1"] = field_f1([read_object(one) or {} for one in gold], objects)
+            found["field_f1"] = field_f1([read_object(one) or {} for one in gold], objects).f1
             found["json_share"] = sum(one is not None for one in objects) / len(objects)
         elif kind == "summarize":
             found["rougeL"] = sum(rouge_l(one, other).f1 for one, other in pairs) / len(pairs)

@@ -10,6 +10,8 @@ flatten      a decoder laid flat: fewer, larger products; fp32, bf16, int8, int4
 embed        sentence vectors (`embed`)
 fill, write  encoders fill gaps, encoder-decoders write from a source (`other`)
 demand_writer  what a model folder is for (`purpose`)
+Watermark    a keyed mark in the text, found again without the model (`watermark`)
+look_inside  where heads look, what a token becomes from layer to layer (`inside`)
 lookup.py, prefixes.py   tokens guessed from the text so far; texts read before
 """
 
@@ -28,11 +30,13 @@ __getattr__, __dir__ = lazy(
         "Scheduler": ".scheduler",
         "Scored": ".scoring",
         "TextStream": ".detokenize",
+        "Watermark": ".watermark",
         "Token": ".scheduler",
         "demand_writer": ".purpose",
         "embed": ".embed",
         "fill": ".other",
         "flatten": ".flat",
+        "look_inside": ".inside",
         "write": ".other",
     },
 )

@@ -192,7 +192,7 @@ def cache_for(model: Any, num_rows: int, capacity: int = 64, *, slack: int = 0) 
     config = model.config
     weight = next(model.parameters())
     return KVCache(
-        config.depth,
+        config.cache_layers,
         num_rows,
         config.num_kv_heads,
         config.head_dim,

@@ -74,6 +74,8 @@ def _not_flat(model: Any) -> str:
         "a window": not config.window,
         "a softcap": not config.attention_softcap and not config.logit_softcap,
         "experts": not config.num_experts,
+        "a norm over all heads": not config.qk_norm_whole,
+        "a layer without positions": not config.nope_every,
     }
     return next((f"{name} is not laid flat" for name, fine in parts.items() if not fine), "")
 
@@ -90,7 +92,7 @@ class Flat(nn.Module):
         if weights in ("int8", "int4"):
             self.tokens = Int8Rows(model.embedding.tokens.weight)
         self.places = model.place.embedding if config.position == "learned" else None
-        self.rotary = Rotary(config.head_dim, config.rope_theta) if config.position == "rope" else None
+        self.rotary = Rotary.of(config) if config.position == "rope" else None
         self.blocks = nn.ModuleList(FlatBlock(block, config, weights) for block in model.blocks)
         self.norm = model.norm
         self.head = _linear([model.embedding.output_weight], [None], "int8" if weights == "int4" else weights)

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from groundup.core.errors import UsageError
 from groundup.core.randomness import seed_for
+from groundup.generate.watermark import Watermark
 
 Setting = float | Tensor  # one number, or a column (B, 1)
 NEVER = float("-inf")
@@ -47,6 +48,7 @@ class Sampling:
     top_logprobs: int = 0  # keep this many alternatives per token
     guess: int = 0  # tokens looked up ahead in the text so far (see lookup); 0: none. Changes speed, never the text
     ignore_end: bool = False  # go on after the end token (benchmarks)
+    watermark: Watermark | None = None  # mark the text by a key (see watermark)
 
     def __post_init__(self) -> None:
         rules = [

@@ -267,7 +267,7 @@ class Scheduler:
             seen_BV = torch.stack([request.seen_V for request in requests if request.seen_V is not None])
             counts_BV = torch.stack([request.counts_V for request in requests if request.counts_V is not None])
         chosen_B = sampler(
-            logits_BV,
+            self._marked(requests, logits_BV),
             [request.draws for request in requests],
             seen_BV=seen_BV,
             counts_BV=counts_BV,
@@ -337,6 +337,19 @@ class Scheduler:
             request.seen_V[ids] = True
             answer = torch.tensor(request.ids, dtype=torch.long, device=self.device)
             request.counts_V = torch.bincount(answer, minlength=vocabulary_size).float()
+
+    def _marked(self, requests: list[Request], logits_BV: Tensor) -> Tensor:
+        """The logits with the green lists of watermarked requests pushed up."""
+        if not any(request.sampling.watermark for request in requests):
+            return logits_BV
+        logits_BV = logits_BV.clone()
+        for row, request in enumerate(requests):
+            mark = request.sampling.watermark
+            before = [*request.prompt_ids[-mark.width :], *request.ids[-mark.width :]] if mark else []
+            green_V = mark.green_mask(before, logits_BV.shape[-1]) if mark else None
+            if mark and green_V is not None:
+                logits_BV[row, torch.from_numpy(green_V).to(logits_BV.device)] += mark.push
+        return logits_BV
 
     def _allowed(self, requests: list[Request], logits_BV: Tensor) -> Tensor | None:
         if not any(request.allow for request in requests):

@@ -1,9 +1,9 @@
 """National identity, tax and health numbers with a check digit, by country.
 
-A row: country, what it is, its pattern, its check, and (for bare digits) the words one of which must stand shortly
-before. The checks follow each country's published rule; a number with neither a check nor letters of its own is left
-out unless a word announces it. Sources: the issuing authorities' specifications, as collected in the OECD's
-"Tax identification numbers" country sheets.
+A row: country, the fewest digits it holds, its pattern, its check, and (for bare digits) the words one of which must
+stand shortly before, with pieces of them in lower case that are quickly searched for. The checks follow each country's
+published rule; a number with neither a check nor letters of its own is left out unless a word announces it. Sources: the
+issuing authorities' specifications, as collected in the OECD's "Tax identification numbers" country sheets.
 """
 
 from __future__ import annotations
@@ -140,66 +140,73 @@ def _any(raw: str) -> bool:
 
 @dataclass(frozen=True)
 class _Number:
-    """One kind of number. context: a pattern that must match shortly before; "" when the form says enough."""
+    """One kind of number. context: a pattern that must match shortly before, None when the form says enough; signs: one
+    of these stands in whatever `context` matches."""
 
     country: str
+    digits: int
     pattern: re.Pattern[str]
     check: Callable[[str], bool]
     context: re.Pattern[str] | None
+    signs: tuple[str, ...]
 
 
-def _row(country: str, pattern: str, check: Callable[[str], bool], context: str = "") -> _Number:
-    bounded = rf"(?<![0-9A-Za-z]){pattern}(?![0-9A-Za-z])"
-    return _Number(country, re.compile(bounded), check, re.compile(rf"(?i)\b(?:{context})\b") if context else None)
+def _row(
+    country: str, digits: int, pattern: str, check: Callable[[str], bool], context: str = "", signs: str = ""
+) -> _Number:
+    bounded = re.compile(rf"(?<![0-9A-Za-z]){pattern}(?![0-9A-Za-z])")
+    announced = re.compile(rf"(?i)\b(?:{context})\b") if context else None
+    return _Number(country, digits, bounded, check, announced, tuple(signs.split("|")) if signs else ())
 
 
+_BRITISH = r"(?!BG|GB|NK|KN|TN|NT|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[A-D]"
+_ITALIAN = r"[A-Z]{6}[0-9LMNP-V]{2}[A-EHLMPRST][0-9LMNP-V]{2}[A-Z][0-9LMNP-V]{3}[A-Z]"
+_FRENCH = r"[1278] ?[0-9]{2} ?(?:0[1-9]|1[0-2]|[2-9][0-9]) ?[0-9][0-9AB] ?[0-9]{3} ?[0-9]{3} ?[0-9]{2}"
+_SOCIAL = r"s[e\u00e9]curit[e\u00e9] sociale|NIR|INSEE|num[e\u00e9]ro de s[e\u00e9]cu"
 _NUMBERS = (
-    _row(
-        "gb", r"(?!BG|GB|NK|KN|TN|NT|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[A-D]", _any
-    ),
-    _row("gb", r"[0-9]{3}[ -]?[0-9]{3}[ -]?[0-9]{4}", _nhs, r"NHS(?: number| no\.?)?"),
-    _row("es", r"[0-9]{8}-?[A-Z]", _dni, r"DNI|NIF|identidad|identificaci[oó]n"),
-    _row("es", r"[XYZ]-?[0-9]{7}-?[A-Z]", _dni),
-    _row("it", r"[A-Z]{6}[0-9LMNP-V]{2}[A-EHLMPRST][0-9LMNP-V]{2}[A-Z][0-9LMNP-V]{3}[A-Z]", _codice_fiscale),
-    _row(
-        "fr",
-        r"[1278] ?[0-9]{2} ?(?:0[1-9]|1[0-2]|[2-9][0-9]) ?[0-9][0-9AB] ?[0-9]{3} ?[0-9]{3} ?[0-9]{2}",
-        _nir,
-        r"s[eé]curit[eé] sociale|NIR|INSEE|num[eé]ro de s[eé]cu",
-    ),
-    _row("de", r"[1-9][0-9] ?[0-9]{3} ?[0-9]{3} ?[0-9]{3}", _steuer_id, r"steuer[- ]?id\w{0,20}|IdNr\.?|tax id"),
-    _row("nl", r"[0-9]{9}", _bsn, r"BSN|burgerservicenummer|sofi(?:nummer)?"),
-    _row("be", r"[0-9]{2}\.[0-9]{2}\.[0-9]{2}[- ][0-9]{3}[.-][0-9]{2}", _belgium),
-    _row("pl", r"[0-9]{11}", _pesel, r"PESEL"),
-    _row("fi", r"[0-3][0-9][01][0-9]{3}[-+A-FU-Y][0-9]{3}[0-9A-FHJ-NPR-Y]", _hetu),
-    _row("se", r"(?:[0-9]{2})?[0-9]{6}[-+][0-9]{4}", _sweden, r"personnummer|personal(?: identity)? number|pnr"),
-    _row("no", r"[0-9]{6} ?[0-9]{5}", _norway, r"f[oø]dselsnummer|personnummer|national id\w{0,10}"),
-    _row("dk", r"[0-3][0-9][01][0-9]{3}-?[0-9]{4}", _any, r"CPR(?:[- ]?(?:nr|nummer|number))?"),
-    _row("br", r"[0-9]{3}\.[0-9]{3}\.[0-9]{3}-[0-9]{2}", _cpf),
-    _row("br", r"[0-9]{11}", _cpf, r"CPF"),
-    _row("cn", r"[1-8][0-9]{5}(?:19|20)[0-9]{2}[01][0-9][0-3][0-9]{4}[0-9Xx]", _china),
-    _row("in", r"[2-9][0-9]{3} ?[0-9]{4} ?[0-9]{4}", _aadhaar, r"aadhaa?r|UIDAI|UID"),
-    _row("in", r"[A-Z]{3}[ABCFGHLJPT][A-Z][0-9]{4}[A-Z]", _any, r"PAN(?: card| number| no\.?)?"),
-    _row("ca", r"[1-79][0-9]{2}[ -]?[0-9]{3}[ -]?[0-9]{3}", lambda raw: luhn(raw), r"SIN|social insurance(?: number)?"),
-    _row("au", r"[0-9]{3} ?[0-9]{3} ?[0-9]{3}", _tfn, r"TFN|tax file(?: number)?"),
-    _row("us", r"9[0-9]{2}-(?:[57-9][0-9]|6[0-5])-[0-9]{4}", _any, r"ITIN|taxpayer"),
-    _row(
-        "any",
-        r"[A-Z0-9]{1,3}[0-9-]{5,12}[0-9]",
-        _any,
-        r"driver'?s?'? licen[cs]e(?: (?:number|no\.?))?|driving licen[cs]e",
-    ),
-    _row("any", r"[A-Z]{0,2}[0-9]{6,9}", _any, r"passport(?: (?:number|no\.?))?"),
-)
+    _row("gb", 6, _BRITISH, _any),
+    _row("gb", 10, r"[0-9]{3}[ -]?[0-9]{3}[ -]?[0-9]{4}", _nhs, r"NHS(?: number| no\.?)?", "nhs"),
+    _row("es", 8, r"[0-9]{8}-?[A-Z]", _dni, "DNI|NIF|identidad|identificaci[o\u00f3]n", "dni|nif|identi"),
+    _row("es", 7, r"[XYZ]-?[0-9]{7}-?[A-Z]", _dni),
+    _row("it", 1, _ITALIAN, _codice_fiscale),
+    _row("fr", 13, _FRENCH, _nir, _SOCIAL, "sociale|nir|insee|ro de s"),
+    _row("de", 11, r"[1-9][0-9] ?[0-9]{3} ?[0-9]{3} ?[0-9]{3}", _steuer_id,
+         r"steuer[- ]?id\w{0,20}|IdNr\.?|tax id", "steuer|idnr|tax id"),
+    _row("nl", 9, r"[0-9]{9}", _bsn, r"BSN|burgerservicenummer|sofi(?:nummer)?", "bsn|burgerservice|sofi"),
+    _row("be", 11, r"[0-9]{2}\.[0-9]{2}\.[0-9]{2}[- ][0-9]{3}[.-][0-9]{2}", _belgium),
+    _row("pl", 11, r"[0-9]{11}", _pesel, r"PESEL", "pesel"),
+    _row("fi", 9, r"[0-3][0-9][01][0-9]{3}[-+A-FU-Y][0-9]{3}[0-9A-FHJ-NPR-Y]", _hetu),
+    _row("se", 10, r"(?:[0-9]{2})?[0-9]{6}[-+][0-9]{4}", _sweden,
+         r"personnummer|personal(?: identity)? number|pnr", "personnummer|personal|pnr"),
+    _row("no", 11, r"[0-9]{6} ?[0-9]{5}", _norway, r"f[o\u00f8]dselsnummer|personnummer|national id\w{0,10}",
+         "dselsnummer|personnummer|national id"),
+    _row("dk", 10, r"[0-3][0-9][01][0-9]{3}-?[0-9]{4}", _any, r"CPR(?:[- ]?(?:nr|nummer|number))?", "cpr"),
+    _row("br", 11, r"[0-9]{3}\.[0-9]{3}\.[0-9]{3}-[0-9]{2}", _cpf),
+    _row("br", 11, r"[0-9]{11}", _cpf, r"CPF", "cpf"),
+    _row("cn", 17, r"[1-8][0-9]{5}(?:19|20)[0-9]{2}[01][0-9][0-3][0-9]{4}[0-9Xx]", _china),
+    _row("in", 12, r"[2-9][0-9]{3} ?[0-9]{4} ?[0-9]{4}", _aadhaar, r"aadhaa?r|UIDAI|UID", "aadha|uid"),
+    _row("in", 4, r"[A-Z]{3}[ABCFGHLJPT][A-Z][0-9]{4}[A-Z]", _any, r"PAN(?: card| number| no\.?)?", "pan"),
+    _row("ca", 9, r"[1-79][0-9]{2}[ -]?[0-9]{3}[ -]?[0-9]{3}", luhn, r"SIN|social insurance(?: number)?",
+         "sin|social insurance"),
+    _row("au", 9, r"[0-9]{3} ?[0-9]{3} ?[0-9]{3}", _tfn, r"TFN|tax file(?: number)?", "tfn|tax file"),
+    _row("us", 9, r"9[0-9]{2}-(?:[57-9][0-9]|6[0-5])-[0-9]{4}", _any, r"ITIN|taxpayer", "itin|taxpayer"),
+    _row("any", 6, r"[A-Z0-9]{1,3}[0-9-]{5,12}[0-9]", _any,
+         r"driver'?s?'? licen[cs]e(?: (?:number|no\.?))?|driving licen[cs]e", "licen"),
+    _row("any", 6, r"[A-Z]{0,2}[0-9]{6,9}", _any, r"passport(?: (?:number|no\.?))?", "passport"),
+)  # fmt: skip
 _SEPARATORS = str.maketrans("", "", " .-+")
 
 
 def national_ids(text: str, start: int, end: int) -> Iterator[Finding]:
     """Numbers of text[start:end] that pass their country's check, as kind "national_id"."""
+    plain = text[start:end].encode("ascii", "replace")
+    digits = len(plain) - len(plain.translate(None, b"0123456789"))
+    reach = max(0, start - CONTEXT_REACH)
+    lower = text[reach:end].lower()
     for number in _NUMBERS:
         context = number.context
-        if context and not context.search(text, max(0, start - CONTEXT_REACH), end):
-            continue  # the word is nowhere near: no need to look at the digits
+        if digits < number.digits or (context and not any(sign in lower for sign in number.signs)):
+            continue  # too few digits, or the word is nowhere near: no need to look closer
         for match in number.pattern.finditer(text, start, end):
             if context and not context.search(text, max(0, match.start() - CONTEXT_REACH), match.start()):
                 continue

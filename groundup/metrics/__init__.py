@@ -10,6 +10,8 @@ character_overlap    chrF
 edits            edit distance, word error rate
 likelihood       perplexity, bits per byte
 calibration      expected calibration error, Brier score, pass@k
+confidence       temperature scaling, risk and coverage, the confidence from which on to answer
+fairness         group fairness of classifiers: parity, opportunity, odds
 ranking          nDCG, MRR, recall and average precision at k
 intervals        bootstrap and Wilson intervals
 paired           is the difference between two systems real?
@@ -28,6 +30,7 @@ __getattr__, __dir__ = lazy(
         "quadratic_kappa": ".classification",
         "span_f1": ".spans",
         "token_label_f1": ".spans",
+        "field_counts": ".fields",
         "field_f1": ".fields",
         "f1_by_field": ".fields",
         "record_match": ".fields",
@@ -47,12 +50,21 @@ __getattr__, __dir__ = lazy(
         "calibration_error": ".calibration",
         "brier": ".calibration",
         "pass_at_k": ".calibration",
+        "demographic_parity": ".fairness",
+        "equal_opportunity": ".fairness",
+        "equalised_odds": ".fairness",
         "ndcg": ".ranking",
         "reciprocal_rank": ".ranking",
         "recall_at": ".ranking",
         "average_precision": ".ranking",
+        "temperature": ".confidence",
+        "equal_mass_error": ".confidence",
+        "risk_coverage": ".confidence",
+        "area_under_risk": ".confidence",
+        "answer_from": ".confidence",
         "bootstrap": ".intervals",
         "wilson": ".intervals",
+        "binomial_tail": ".intervals",
         "paired_test": ".paired",
         "paired_bootstrap": ".paired",
         "mcnemar": ".paired",

@@ -15,10 +15,16 @@ from groundup.metrics.answers import normalize_answer
 from groundup.metrics.classification import F1, from_counts, same_length
 
 Record = Mapping[str, Any]
+MAX_DEPTH = 8  # taste: deeper nesting in an answer is babble, and claims nothing
 
 
 def field_f1(gold: Sequence[Record], predicted: Sequence[Record | None]) -> F1:
     """Micro F1 over the fields of all records. A prediction that is None (no record could be read) claims nothing."""
+    return from_counts(*field_counts(gold, predicted))
+
+
+def field_counts(gold: Sequence[Record], predicted: Sequence[Record | None]) -> tuple[int, int, int]:
+    """Fields that are right, claimed, and there, over all records."""
     same_length(gold, predicted)
     right = claims = truths = 0
     for g, p in zip(gold, predicted, strict=True):
@@ -26,7 +32,7 @@ def field_f1(gold: Sequence[Record], predicted: Sequence[Record | None]) -> F1:
         right += (truth & claim).total()
         claims += claim.total()
         truths += truth.total()
-    return from_counts(right, claims, truths)
+    return right, claims, truths
 
 
 def f1_by_field(gold: Sequence[Record], predicted: Sequence[Record | None]) -> dict[str, F1]:
@@ -46,12 +52,12 @@ def record_match(gold: Record, predicted: Record | None) -> float:
     return float(predicted is not None and Counter(_pairs(gold)) == Counter(_pairs(predicted)))
 
 
-def _pairs(record: Record, path: str = "") -> Iterator[tuple[str, str]]:
+def _pairs(record: Record, path: str = "", depth: int = 1) -> Iterator[tuple[str, str]]:
     for name, value in record.items():
         place = f"{path}.{name}" if path else str(name)
         for one in value if isinstance(value, list | tuple) else [value]:
             if isinstance(one, Mapping):
-                yield from _pairs(one, place)
+                yield from _pairs(one, place, depth + 1) if depth < MAX_DEPTH else ()
             elif one is not None and one != "":
                 yield place, _normal(one)
 

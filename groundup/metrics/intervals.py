@@ -52,3 +52,19 @@ def wilson(successes: int, n: int, *, level: float = 0.95) -> tuple[float, float
     half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
     # Exactly 0 and 1 at the ends, where rounding would leave 1e-17.
     return (0.0 if successes == 0 else center - half), (1.0 if successes == n else center + half)
+
+
+def binomial_tail(successes: int, n: int, share: float) -> float:
+    """P(X >= successes) for X of n independent trials that succeed with probability `share`: exact, by its sum."""
+    if not 0 < share < 1:
+        raise ValueError(f"a share lies between 0 and 1; came: {share}")
+    if successes <= 0:
+        return 1.0
+    ks = np.arange(successes, n + 1)
+    if len(ks) == 0:
+        return 0.0
+    # log of binom(n, k) share^k (1 - share)^(n - k)
+    factorials = np.array([math.lgamma(count + 1) for count in range(n + 1)])
+    logs = factorials[n] - factorials[ks] - factorials[n - ks] + ks * math.log(share) + (n - ks) * math.log1p(-share)
+    top = float(logs.max())
+    return min(1.0, math.exp(top + math.log(float(np.exp(logs - top).sum()))))

@@ -6,7 +6,8 @@ rules.py      which mixes of parts can be          shapes.py    published shapes
 block.py      one layer of the default model       families/    one file per family, top to bottom
 mixed_block.py  one layer of any parts             beam.py      writing with an encoder-decoder
 init.py       first weights                        plan.py      parameters, FLOPs, memory of a config
-device.py     where and in which dtype to compute  bundle.py    the model folder: save and load
+hardware.py   hours and money on named hardware    bundle.py    the model folder: save and load
+device.py     where and in which dtype to compute
 convert/      how a model lies on disk: one file a layout
 """
 

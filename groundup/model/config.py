@@ -17,7 +17,8 @@ from groundup.model.rules import check
 class ModelConfig:
     """All that fixes a model's shape. Made by `presets.resolve` or read from a model folder.
 
-    The fields from `norm` on are fixed for the family gpt (their defaults describe it) and chosen in the others.
+    The fields from `norm` on are fixed for the family gpt (their defaults describe it) and chosen in the others. Each
+    has a default that leaves older config files what they were.
     Raises RecipeError for a mix that cannot be (see rules.py).
     """
 
@@ -35,12 +36,20 @@ class ModelConfig:
     tied: bool = True
     dropout: float = 0.0
     norm: str = "rms"  # a name of layers.norm
-    norm_place: str = "pre"  # "pre": before each sub-layer; "post": after it was added (the original)
+    # "pre": before each sub-layer; "post": after it was added (the original); "branch": between the two (OLMo 2)
+    norm_place: str = "pre"
     position: str = "rope"  # a name of layers.places
     feedforward: str = "swiglu"  # a name of layers.feedforward
     bias: bool = False  # linear layers of the blocks add one
     qk_norm: bool = True  # queries and keys are normed per head
-    window: int = 0  # tokens a query looks back on, itself included; 0: all
+    qk_norm_whole: bool = False  # over all heads at once instead (OLMo 2)
+    window: int = 0  # tokens a query looks back on, itself included; 0: all (bert: half of it to each side)
+    global_every: int = 0  # with a window, each n-th layer looks at everything; 0: none does
+    nope_every: int = 0  # each n-th layer knows no positions (SmolLM3: 4); 0: all do
+    rope_scaling: str = "none"  # a name of layers.position: how rotations were slowed down for a longer context
+    rope_factor: float = 1.0  # how many times longer
+    rope_original: int = 0  # than this context
+    local_theta: float = 10_000.0  # bert with a window: rope_theta of the layers that have it (ModernBERT)
     attention_softcap: float = 0.0  # scores are squashed to +- this by tanh (Gemma 2); 0: not
     logit_softcap: float = 0.0  # logits likewise
     num_experts: int = 0  # feed-forwards a layer chooses from; 0: one for all
@@ -49,13 +58,20 @@ class ModelConfig:
     num_segments: int = 0  # bert: kinds of sentence that are told apart
     relative_buckets: int = 32  # T5: distances told apart ...
     relative_distance: int = 128  # ... up to this one
+    extras: tuple[str, ...] = ()  # speedrun: its ingredients beyond the fields above, by name
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "extras", tuple(self.extras))  # JSON gives a list
         check(self)
+
+    @property
+    def cache_layers(self) -> int:
+        """Layers of a key-value cache: one for each layer, and one for what else is remembered (see families/speedrun)."""
+        return self.depth + (1 if {"bigrams", "smear"} & set(self.extras) else 0)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values; `from_dict` gives the same config back."""
-        return asdict(self)
+        return {**asdict(self), "extras": list(self.extras)}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> ModelConfig:

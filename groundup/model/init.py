@@ -7,9 +7,12 @@ loss near ln V. Norms: one. Biases: zero.
 
 The encoder-decoders scale their embeddings and need others: the original 1/sqrt(D) (its code), T5 std 1 and queries
 smaller by sqrt(K), since it does not divide the scores (Raffel et al. 2020, Mesh TensorFlow).
+speedrun: see families/speedrun.py for the numbers that are neither drawn nor one.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import torch
 from torch import nn
@@ -18,6 +21,7 @@ from groundup.core.randomness import seed_for
 from groundup.model.config import ModelConfig
 
 EMBEDDING_STD = 0.02  # GPT-2
+HEAD_STD = 0.001  # of an untied output matrix: the first guess is that all words are as likely (nanochat)
 WRITERS = ("attention.output.weight", ".down.weight")
 
 
@@ -34,12 +38,19 @@ def initialize(module: nn.Module, config: ModelConfig, seed: int) -> None:
             parameter.zero_()
         else:
             parameter.normal_(0.0, std_of(name, parameter, config), generator=generator)
+    rest: Any = getattr(module, "first_values", None)
+    if rest is not None:
+        rest()
 
 
 def std_of(name: str, parameter: nn.Parameter, config: ModelConfig) -> float:
     """The standard deviation of a matrix's first numbers."""
     if name == "embedding.tokens.weight" and config.family == "encoder_decoder":
         return 1.0 if config.position == "relative" else config.width**-0.5
+    if name.endswith("value_embedding.weight"):  # as large as the values it is added to
+        return config.width**-0.5
+    if name == "embedding.head.weight" and config.family == "speedrun":
+        return HEAD_STD
     if "embedding" in name:
         return EMBEDDING_STD
     if config.position == "relative" and config.family == "encoder_decoder" and name.endswith("query.weight"):

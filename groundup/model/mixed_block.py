@@ -1,6 +1,8 @@
 """One layer with every choice open: attention, maybe a look at another source, feed-forward; norms before or after.
 
-pre:  x + f(norm(x))   (GPT-2, Llama, T5)        post: norm(x + f(x))   (the original Transformer, BERT)
+pre:     x + f(norm(x))   (GPT-2, Llama, T5)
+post:    norm(x + f(x))   (the original Transformer, BERT)
+branch:  x + norm(f(x))   (OLMo 2)
 """
 
 from __future__ import annotations
@@ -34,7 +36,7 @@ class MixedBlock(nn.Module):
 
     def __init__(self, config: ModelConfig, layer: int, *, cross: bool = False, scaled: bool = True) -> None:
         super().__init__()
-        self.dropout, self.post = config.dropout, config.norm_place == "post"
+        self.dropout, self.norm_place = config.dropout, config.norm_place
         norm = norms.get(config.norm)
         self.attention_norm = norm(config.width, config.norm_epsilon)
         self.attention = MixedAttention(config, layer, scaled=scaled)
@@ -67,8 +69,10 @@ class MixedBlock(nn.Module):
         return self._step(x_BTD, self.feedforward_norm, self.feedforward)
 
     def _step(self, x_BTD: Tensor, norm: nn.Module, sub_layer: Callable[[Tensor], Tensor]) -> Tensor:
-        if self.post:
+        if self.norm_place == "post":
             return norm(x_BTD + self._drop(sub_layer(x_BTD)))
+        if self.norm_place == "branch":
+            return x_BTD + self._drop(norm(sub_layer(x_BTD)))
         return x_BTD + self._drop(sub_layer(norm(x_BTD)))
 
     def _drop(self, x_BTD: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ class ModelOptions(Options):
     """
 
     # gpt: the layout that transformers, vLLM and llama.cpp all know
-    family: Literal["gpt", "bert", "encoder_decoder", "custom"] = "gpt"
+    family: Literal["gpt", "bert", "encoder_decoder", "speedrun", "custom"] = "gpt"
     preset: str | None = None  # a published shape by name: "gpt2", "bert-base", "t5-small" ...; single keys overrule it
     depth: int | None = Field(default=None, ge=1, le=256)  # layers; None: the plan of the budget decides
     width: int | None = Field(default=None, ge=8)  # size of the residual stream
@@ -32,17 +32,25 @@ class ModelOptions(Options):
     tied: bool | None = None  # one matrix for input and output embedding; None: as the preset (tied)
     dropout: float = Field(default=0.0, ge=0, lt=1)  # 0: modern practice where data is not repeated many times
     # Parts, by the names in model/layers; None: as the family (or preset) has them. gpt and bert fix them all.
-    norm: str | None = None  # "rms", "layer", "none"
-    norm_place: str | None = None  # "pre", "post"
+    norm: str | None = None  # "rms", "rms_bare", "layer", "layer_unbiased", "none"
+    norm_place: str | None = None  # "pre", "post", "branch" (norm of what is added: OLMo 2)
     position: str | None = None  # "rope", "learned", "sinusoidal", "alibi", "relative", "none"
-    feedforward: str | None = None  # "swiglu", "geglu", "gelu", "gelu_tanh", "relu", "relu2"
+    feedforward: str | None = None  # "swiglu", "geglu", "geglu_exact", "gelu", "gelu_tanh", "relu", "relu2"
     bias: bool | None = None  # of the linear layers
     qk_norm: bool | None = None  # norm queries and keys per head
+    qk_norm_whole: bool | None = None  # over all heads at once instead (OLMo 2)
     window: int | None = Field(default=None, ge=0)  # tokens looked back on; 0: all
+    global_every: int | None = Field(default=None, ge=0)  # with a window: each n-th layer sees everything; 0: none
+    nope_every: int | None = Field(default=None, ge=0)  # rope: each n-th layer has no positions (SmolLM3: 4); 0: none
+    rope_scaling: str | None = None  # "linear", "llama3", "yarn": for a context rope_factor times rope_original
+    rope_factor: float | None = Field(default=None, ge=1)
+    rope_original: int | None = Field(default=None, ge=1)
     attention_softcap: float | None = Field(default=None, ge=0)  # 0: none; Gemma 2 has 50
     logit_softcap: float | None = Field(default=None, ge=0)  # 0: none; nanochat has 15
     num_experts: int | None = Field(default=None, ge=0)  # feed-forwards to choose from; 0: one for all
     experts_per_token: int | None = Field(default=None, ge=1)  # Mixtral has 2
+    # speedrun: its ingredients, to leave some out or try others; None: those that paid (model.presets.SPEEDRUN)
+    extras: list[str] | None = None
     decoder_depth: int | None = Field(default=None, ge=1)  # encoder_decoder only; None: as deep as the encoder
     from_: str | None = Field(default=None, alias="from")  # "hf:owner/name" or a model folder: start from given weights
 
@@ -56,10 +64,13 @@ class ModelOptions(Options):
         return self
 
     @property
+    def family_meant(self) -> str:
+        """The family that is named, else the preset's."""
+        if self.preset and "family" not in self.model_fields_set:
+            return str(shape_of(self.preset)["family"])
+        return self.family
+
+    @property
     def writes_text(self) -> bool:
-        """True for a model that goes on a text: what tuning, evaluation and chat need. Encoders (bert) and
-        encoder-decoders do not."""
-        family = (
-            shape_of(self.preset)["family"] if self.preset and "family" not in self.model_fields_set else self.family
-        )
-        return family in ("gpt", "custom")
+        """True for a model that goes on a text: what chat needs. Encoders (bert) and encoder-decoders do not."""
+        return self.family_meant not in ("bert", "encoder_decoder")

@@ -14,9 +14,16 @@ from typing import Any
 from groundup.core.errors import RecipeError
 from groundup.model.config import ModelConfig
 from groundup.model.options import ModelOptions
-from groundup.model.rules import BERT, GATED
+from groundup.model.rules import BERT, GATED, MODERN_BERT
 from groundup.model.shapes import shape_of
 
+MODERN_WINDOW = 128  # tokens a local layer of the modern BERT sees (Warner et al. 2024)
+# What the family speedrun is made of where the recipe does not say: nanochat's choices, to be confirmed or thrown out by
+# `python -m benchmarks.ablate` (docs/log.md has what was measured here).
+SPEEDRUN: dict[str, Any] = {
+    **{"norm": "rms_bare", "feedforward": "relu2", "qk_norm": True, "logit_softcap": 15.0, "tied": False},
+    "extras": ["embedding_norm", "value_embeddings", "residual_scalars", "backout", "smear", "bigrams"],
+}
 DEFAULT_DEPTH = 4  # where neither recipe nor plan says: trains in minutes anywhere
 
 
@@ -31,10 +38,10 @@ def from_depth(depth: int, vocabulary_size: int, **changes: Any) -> ModelConfig:
     )
     num_heads = given.get("num_heads") or max(1, width // head_dim)
     # Sharing keys and values pays in cache memory, which small models do not lack: full below depth 8, halved above.
-    shares = given.get("family", "gpt") in ("gpt", "custom")
+    shares = given.get("family", "gpt") in ("gpt", "custom", "speedrun")
     halve = shares and depth >= 8 and num_heads % 2 == 0 and num_heads > 1
     num_kv_heads = given.get("num_kv_heads") or (num_heads // 2 if halve else num_heads)
-    context_length = given.get("context_length") or (256 if depth <= 6 else 1024 if depth < 12 else 2048)
+    context_length = given.get("context_length") or _context(depth)
     shape = {
         "vocabulary_size": vocabulary_size,
         "depth": depth,
@@ -72,6 +79,7 @@ def resolve(options: ModelOptions, vocabulary_size: int) -> ModelConfig:
     if "width" in table and "head_dim" not in table:  # another width has other heads
         given.pop("head_dim", None)
     depth = given.setdefault("depth", DEFAULT_DEPTH)
+    given.setdefault("context_length", _context(depth))
     fields = {**parts_of(given), **given}
     del fields["depth"]
     return from_depth(depth, vocabulary_size, **fields)
@@ -81,8 +89,14 @@ def parts_of(given: Mapping[str, Any]) -> dict[str, Any]:
     """What the family has where the table does not say: fields that are not in `given` (which has a depth)."""
     family = given.get("family", "gpt")
     parts: dict[str, Any] = {}
-    if family == "bert":  # Devlin et al. 2019
+    if family == "bert" and given.get("position") == "rope":  # Warner et al. 2024
+        parts = {**MODERN_BERT, "norm_epsilon": 1e-5, "rope_theta": 160_000.0}
+        if given.get("context_length", 0) > MODERN_WINDOW and given.get("window") is None:
+            parts |= {"window": MODERN_WINDOW, "global_every": 3}
+    elif family == "bert":  # Devlin et al. 2019
         parts = {**BERT, "num_segments": 2, "norm_epsilon": 1e-12}
+    elif family == "speedrun":
+        parts = speedrun_parts(given)
     elif family == "encoder_decoder" and given.get("position") == "relative":  # Raffel et al. 2020
         parts = {"norm": "rms", "norm_place": "pre", "feedforward": "relu", "bias": False, "qk_norm": False}
     elif family == "encoder_decoder":  # Vaswani et al. 2017
@@ -91,6 +105,19 @@ def parts_of(given: Mapping[str, Any]) -> dict[str, Any]:
     if family == "encoder_decoder":
         parts["decoder_depth"] = given["depth"]
     return {name: value for name, value in parts.items() if given.get(name) is None}
+
+
+def speedrun_parts(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The ingredients of the family speedrun."""
+    parts = dict(SPEEDRUN)
+    context = given.get("context_length")
+    if context and given.get("window") is None:  # three layers of four look back a quarter of the context (nanochat)
+        parts |= {"window": max(8, context // 4), "global_every": 4}
+    return parts
+
+
+def _context(depth: int) -> int:
+    return 256 if depth <= 6 else 1024 if depth < 12 else 2048
 
 
 def _head_dim(width: int, depth: int) -> int:

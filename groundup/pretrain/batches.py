@@ -22,6 +22,7 @@ from torch import Tensor
 
 from groundup.core.errors import DataError
 from groundup.core.randomness import numpy_random
+from groundup.pretrain.gaps import Gaps
 from groundup.train.objectives import IGNORE
 
 BLOCK_DOCUMENTS = 4096  # documents packed together: enough choice for tight rows, a fraction of a second of work
@@ -63,16 +64,41 @@ def pack(pieces: list[Piece], length: int) -> list[list[Piece]]:
     return rows
 
 
+def batch_of(rows: list[list[np.ndarray]], context_length: int, document_mask: bool) -> dict[str, Tensor]:
+    """Rows of texts as a batch; of a row that is too long (gaps make it so) the end is cut off."""
+    B, T = len(rows), context_length
+    ids_BT = np.zeros((B, T), dtype=np.int64)
+    targets_BT = np.full((B, T), IGNORE, dtype=np.int64)
+    documents_BT = np.full((B, T), -1, dtype=np.int64)
+    for b, texts in enumerate(rows):
+        row = np.concatenate(texts).astype(np.int64)[: T + 1]
+        numbers = np.repeat(np.arange(len(texts)), [len(text) for text in texts])[: T + 1]
+        ids_BT[b, : min(T, len(row))] = row[:T]
+        targets_BT[b, : len(row) - 1] = row[1:]
+        documents_BT[b, : min(T, len(row))] = numbers[:T]
+    batch = {"ids_BT": torch.from_numpy(ids_BT), "targets_BT": torch.from_numpy(targets_BT)}
+    if document_mask:
+        batch["documents_BT"] = torch.from_numpy(documents_BT)
+    return batch
+
+
 class PackedBatches:
     """An endless stream of {"ids_BT", "targets_BT"} (and "documents_BT"), int64, over a split of token shards."""
 
     def __init__(
-        self, shards: Shards, *, batch_size: int, context_length: int, seed: int, document_mask: bool = False
+        self,
+        shards: Shards,
+        *,
+        batch_size: int,
+        context_length: int,
+        seed: int,
+        document_mask: bool = False,
+        gaps: Gaps | None = None,
     ) -> None:
-        """Raises DataError when the split does not fill one batch."""
+        """gaps: some documents are learned with a gap (gaps.py). DataError when the split does not fill one batch."""
         self.tokens, self.borders = shards.tokens, np.asarray(shards.borders)
         self.batch_size, self.context_length, self.seed = batch_size, context_length, seed
-        self.document_mask = document_mask
+        self.document_mask, self.gaps = document_mask, gaps
         needed = batch_size * (context_length + 1)
         if len(self.tokens) < needed:
             raise DataError(
@@ -87,21 +113,16 @@ class PackedBatches:
 
     def next(self) -> dict[str, Tensor]:
         """The next batch; an epoch that ends goes on into the next one."""
-        rows = self.next_rows()
-        T = self.context_length
-        ids_BT = np.zeros((self.batch_size, T), dtype=np.int64)
-        targets_BT = np.full((self.batch_size, T), IGNORE, dtype=np.int64)
-        documents_BT = np.full((self.batch_size, T), -1, dtype=np.int64)
-        for b, pieces in enumerate(rows):
-            row = np.concatenate([self.tokens[start:end] for start, end in pieces]).astype(np.int64)
-            numbers = np.repeat(np.arange(len(pieces)), [end - start for start, end in pieces])
-            ids_BT[b, : min(T, len(row))] = row[:T]
-            targets_BT[b, : len(row) - 1] = row[1:]
-            documents_BT[b, : min(T, len(row))] = numbers[:T]
-        batch = {"ids_BT": torch.from_numpy(ids_BT), "targets_BT": torch.from_numpy(targets_BT)}
-        if self.document_mask:
-            batch["documents_BT"] = torch.from_numpy(documents_BT)
-        return batch
+        return batch_of(self.next_texts(self.batch_size), self.context_length, self.document_mask)
+
+    def next_texts(self, count: int) -> list[list[np.ndarray]]:
+        """The next `count` rows as the tokens of their documents, some of these with a gap."""
+        place = (self.epoch, self.block, self.row)
+        rows = [[self.tokens[start:end] for start, end in self._next_row()] for _ in range(count)]
+        if self.gaps is None:
+            return rows
+        random = numpy_random(self.seed, "gaps", *place)
+        return [[self.gaps.open(text, random) for text in row] for row in rows]
 
     def next_rows(self) -> list[list[Piece]]:
         """The rows of the next batch as pieces of the split's tokens: for objectives that make their own of them."""

@@ -1,6 +1,9 @@
 """Write what was cut out (T5, Raffel et al. 2020, section 3.1.4): spans of a row are replaced by <|extra_0|>,
 <|extra_1|> ...; the target is each of these followed by its span.
 
+Or, with denoise_target = "text", write the whole row again from one in which <|mask|> stands for each cut (BART's text
+infilling, Lewis et al. 2020; its shuffled sentences are left out).
+
 15 % of the tokens in spans of 3 on average. Rows with more spans than there are sentinels (16) get longer ones.
 B batch, S source time, T target time.
 """
@@ -72,10 +75,15 @@ def row_of(shards: Shards | PackedBatches, pieces: list[tuple[int, int]]) -> np.
 
 
 def cut_out(row_T: np.ndarray, given: Given, random: np.random.Generator) -> Pair:
-    """(source with sentinels, target: sentinel, span, sentinel, span ...)."""
+    """(source with sentinels, target: sentinel, span, sentinel, span ...; or source with masks, and the row)."""
     settings = given.settings
-    first = special_id(given.tokenizer, "<|extra_0|>")
     starts, ends = spans_of(len(row_T), settings.mask_share, settings.span_length, random)
+    if settings.denoise_target == "text":
+        mask, kept = special_id(given.tokenizer, "<|mask|>"), row_T.copy()
+        kept[starts] = mask  # one for each span, however long
+        inside = np.concatenate([np.arange(start + 1, end) for start, end in zip(starts, ends, strict=True)])
+        return np.delete(kept, inside.astype(int)), row_T
+    first = special_id(given.tokenizer, "<|extra_0|>")
     source, target, at = [], [], 0
     for number, (start, end) in enumerate(zip(starts, ends, strict=True)):
         source += [*row_T[at:start], first + number]

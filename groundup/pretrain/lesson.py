@@ -1,6 +1,6 @@
 """What one objective brings to the stage: its batches, its loss, how it is looked at. One file an objective.
 
-causal.py    predict the next token            gpt, custom
+causal.py    predict the next token            gpt, custom, speedrun
 masked.py    fill in hidden words              bert
 denoise.py   write what was cut out (T5)       encoder_decoder
 seq2seq.py   write the target of an example    encoder_decoder
@@ -24,6 +24,7 @@ from groundup.train.objectives import Objective
 OBJECTIVES = {
     "gpt": ("causal",),
     "custom": ("causal",),
+    "speedrun": ("causal",),
     "bert": ("masked",),
     "encoder_decoder": ("denoise", "seq2seq"),
 }

@@ -16,8 +16,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from groundup.core.errors import DataError
+from groundup.core.errors import DataError, RecipeError
 from groundup.core.randomness import numpy_random
+from groundup.model.rules import is_modern_bert
 from groundup.pretrain.batches import PackedBatches, Shards, pack
 from groundup.pretrain.lesson import Given, Lesson, special_id
 from groundup.pretrain.masking import Masking
@@ -32,16 +33,20 @@ SHOWN_TOKENS, SHOWN_WORDS = 24, 3  # of a sample
 def lesson(given: Given) -> Lesson:
     """See the module."""
     settings = given.settings
+    modern = is_modern_bert(given.config)
+    if settings.next_sentence and (modern or settings.document_mask):
+        raise RecipeError(
+            "pretrain.next_sentence reads two texts as one, with the original BERT's segments.",
+            repair="Leave out " + ("next_sentence." if modern else "document_mask."),
+        )
     masking = Masking.of(given.tokenizer, share=settings.mask_share, whole_word=settings.whole_word)
-    kind = PairBatches if settings.next_sentence else MaskedBatches
-    batches = kind(
-        given.train,
-        given.tokenizer,
-        masking,
-        batch_size=settings.batch_size,
-        context_length=given.config.context_length,
-        seed=given.seed,
-    )
+    how: dict[str, Any] = {"batch_size": settings.batch_size, "seed": given.seed}
+    how["context_length"] = given.config.context_length
+    batches: MaskedBatches | PairBatches
+    if settings.next_sentence:
+        batches = PairBatches(given.train, given.tokenizer, masking, **how)
+    else:
+        batches = MaskedBatches(given.train, given.tokenizer, masking, **how, document_mask=settings.document_mask)
     fixed = fixed_batches(given, masking)
     return Lesson(
         batches,
@@ -63,22 +68,29 @@ class MaskedBatches:
         batch_size: int,
         context_length: int,
         seed: int,
+        document_mask: bool = False,
     ) -> None:
         # The packer's rows are one longer than its context; <|cls|> and the last <|sep|> come on top.
         length = context_length - 2
         self.packed = PackedBatches(shards, batch_size=batch_size, context_length=length - 1, seed=seed)
         self.tokenizer, self.masking = tokenizer, masking
-        self.context_length, self.seed = context_length, seed
+        self.context_length, self.seed, self.document_mask = context_length, seed, document_mask
 
     def next(self) -> dict[str, Tensor]:
-        """{"ids_BT", "targets_BT"} and, where a row is not full, "real_BT"."""
+        """{"ids_BT", "targets_BT"} and, where a row is not full, "real_BT"; with document_mask "documents_BT"."""
         place = (self.packed.epoch, self.packed.block, self.packed.row)
         tokens = self.packed.tokens
         rows = [np.concatenate([tokens[start:end] for start, end in row]) for row in self.packed.next_rows()]
         framed = [frame(row, self.tokenizer) for row in rows]
-        return hide_rows(
+        batch = hide_rows(
             framed, self.context_length, self.tokenizer, self.masking, numpy_random(self.seed, "masks", *place)
         )
+        if self.document_mask:  # each <|sep|> ends a text
+            ends_BT = np.zeros(batch["ids_BT"].shape, dtype=np.int64)
+            for b, row in enumerate(framed):
+                ends_BT[b, : len(row)] = row == special_id(self.tokenizer, "<|sep|>")
+            batch["documents_BT"] = torch.from_numpy(np.cumsum(ends_BT, 1) - ends_BT)
+        return batch
 
     def state(self) -> dict[str, Any]:
         """The place in the data; what is hidden follows from it."""

@@ -9,21 +9,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from groundup.core.errors import RecipeError
 from groundup.core.files import write_json
 from groundup.core.stage import Context
 from groundup.model import bundle
 from groundup.model.config import ModelConfig
+from groundup.model.device import choose
 from groundup.model.families import build
 from groundup.model.options import ModelOptions
 from groundup.model.plan import count
 from groundup.model.presets import resolve
 from groundup.pretrain.lesson import Given, Rows, objective_of
-from groundup.pretrain.options import PretrainOptions, PretrainStage
+from groundup.pretrain.options import PretrainOptions, PretrainStage, model_in
+from groundup.pretrain.replay import demand_same_tokenizer
 from groundup.train.loop import Summary, train
 
 TOKENS_PER_PARAMETER = 12  # nanochat's default near its measured optimum of 10.5
@@ -45,7 +48,11 @@ def run(options: PretrainStage, inputs: Mapping[str, Path], output: Path, contex
     tokenizer = Tokenizer.load(folder / "tokenizer")
     shards = TokenShards.open(folder / "tokens", "train")
     looked_at = TokenShards.open(folder / "tokens", "validation")
-    config = resolve(_planned_model(options.model, context.plan), tokenizer.vocabulary_size)
+    given_model = _start(options, tokenizer) if options.pretrain.start is not None else None
+    if given_model is not None:
+        config = given_model.config
+    else:
+        config = resolve(_planned_model(options.model, context.plan), tokenizer.vocabulary_size)
     settings = _planned_training(options.pretrain, context.plan, config, len(shards.tokens))
     objective = objective_of(settings, config)
     samples = context.hooks.get("samples")
@@ -53,7 +60,8 @@ def run(options: PretrainStage, inputs: Mapping[str, Path], output: Path, contex
         tokenizer, shards, looked_at, config, settings, context.seed, inputs, output, samples, context.console
     )
     lesson = import_module(f"groundup.pretrain.{objective}").lesson(given)
-    module = build(config, context.seed, context.device)
+    module = build(config, context.seed, context.device) if given_model is None else given_model
+    module = module.to(choose(context.device)).train()
     cost = count(config, batch_size=settings.batch_size, optimizer=settings.optimizer)
     write_json(output / "model_plan.json", {**asdict(cost), "config": config.to_dict(), "steps": settings.steps})
     context.console.note(
@@ -83,6 +91,28 @@ def run(options: PretrainStage, inputs: Mapping[str, Path], output: Path, contex
         "epochs": round(_epochs(objective, summary, settings, config, len(shards.tokens)), 3),
         **{name: value for name, value in asdict(summary).items() if name != "parts" and (value or name != "privacy")},
     }
+
+
+def _start(options: PretrainStage, tokenizer: Any) -> Any:
+    """The model to go on from, its context changed where the recipe says so. RecipeError where the two do not fit."""
+    assert options.pretrain.start is not None
+    opened = bundle.load(model_in(options.pretrain.start), "cpu")
+    demand_same_tokenizer(tokenizer, opened.tokenizer, options.pretrain.start)
+    module, config, asked = opened.model, opened.config, options.model
+    usual = config.family in ("gpt", "custom", "speedrun") and "family" not in asked.model_fields_set
+    if config.family != asked.family and not usual:
+        raise RecipeError(
+            f"pretrain.start is of the family '{config.family}', the recipe says '{asked.family}'.",
+            repair=f'Give model.family = "{config.family}".',
+        )
+    if asked.context_length and asked.context_length != config.context_length:
+        if config.position == "learned":
+            raise RecipeError(
+                f"model.context_length: the model has learned {config.context_length} places and knows no others.",
+                repair="Leave context_length out.",
+            )
+        module.config = replace(config, context_length=asked.context_length)
+    return module
 
 
 def _planned_model(options: ModelOptions, plan: Mapping[str, Any]) -> ModelOptions:

@@ -210,9 +210,11 @@ def _studio(
     projects = Projects(
         runs_folder / ".studio" / "projects", max_files=options.max_files, own_folders=options.host in LOOPBACK
     )
-    apps = work_api.Apps(projects)
+    bigger = {"generator_url": options.apps_url, "generator_model": options.apps_model} if options.apps_url else {}
+    apps = work_api.Apps(projects, runs_folder / ".studio" / "apps", bigger)
     app.include_router(studio_api.routes(models, store, jobs))
     app.include_router(making_api.routes(projects, jobs))
+    app.include_router(making_api.looks(models))
     app.include_router(work_api.routes(apps))
     app.include_router(work_api.window())
     app.include_router(inside_api.routes(models, worker))

@@ -5,6 +5,9 @@ Origin: a browser's cross-site request is refused, whatever its method; writing 
 which a cross-site form cannot send unasked. Body: counted and timed while it comes, not only believed. Answers carry a strict
 content policy. Keys, where the server has some: every address but the bare pages asks for one, in the header
 `Authorization: Bearer KEY` or in the cookie that POST /api/session sets.
+
+The one way in from another site's page (CORS) is a chat-only key in the header: such a key may only chat, it is shown to
+everybody who reads that page, and no cookie is ever taken there, so nothing rides on who the visitor is.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ import asyncio
 import contextlib
 import json
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -31,6 +34,17 @@ COOKIE = "groundup_key"
 # Without a key: the bare pages, which hold nothing of anybody's, the way to give a key, and the two probes.
 OPEN = re.compile(r"/|/studio/[\w./-]*|/api/session|/health|/ready")
 CHAT_ONLY = frozenset({("POST", "/v1/chat/completions"), ("GET", "/v1/models"), ("POST", "/api/apps/support/ask")})
+CHAT_PATHS = frozenset(path for _, path in CHAT_ONLY)
+# Any site: a chat-only key is no secret of one site, and without cookies the answer is the same for every visitor.
+ANY_ORIGIN = {"access-control-allow-origin": "*"}
+PREFLIGHT = {
+    **ANY_ORIGIN,
+    "access-control-allow-methods": "GET, POST",
+    "access-control-allow-headers": "authorization, content-type",
+    "access-control-max-age": "600",  # ten minutes; taste
+}
+JSON = {"content-type": "application/json"}
+NOTHING: Mapping[str, str] = {}
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
@@ -82,9 +96,16 @@ class Guard:
             return
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         method, path = scope["method"], scope["path"]
-        refusal = self._refusal(method, path, headers) or self._without_key(method, path, headers, scope)
+        elsewhere = self._from_elsewhere(path, headers)
+        if elsewhere and method == "OPTIONS":
+            await _answer(send, 204, b"", PREFLIGHT)
+            return
+        refusal = self._refusal(method, path, headers, elsewhere) or self._without_key(
+            method, path, headers, scope, elsewhere
+        )
+        shared = ANY_ORIGIN if elsewhere else {}
         if refusal:
-            await _refuse(send, *refusal)
+            await _refuse(send, *refusal, shared)
             return
         limit = self._limit(method, path)
         started = too_large = too_slow = read = False
@@ -117,7 +138,9 @@ class Guard:
                 started = True
                 present = {name.lower() for name, _ in message["headers"]}
                 extra = [
-                    (name.encode(), value.encode()) for name, value in HEADERS.items() if name.encode() not in present
+                    (name.encode(), value.encode())
+                    for name, value in {**HEADERS, **shared}.items()
+                    if name.encode() not in present
                 ]
                 message = {**message, "headers": [*message["headers"], *extra]}
             await send(message)
@@ -136,30 +159,42 @@ class Guard:
     def _limit(self, method: str, path: str) -> int:
         return self.max_file_bytes if method == "PUT" and UPLOADS.fullmatch(path) else self.max_body_bytes
 
-    def _without_key(self, method: str, path: str, headers: dict[str, str], scope: Scope) -> tuple[int, str] | None:
+    def _from_elsewhere(self, path: str, headers: dict[str, str]) -> bool:
+        """Whether a page of another site asks, by the one way that is open to it."""
+        if self.keys is None or not self.keys.any_for_chat or path not in CHAT_PATHS:
+            return False
+        origin = headers.get("origin")
+        return origin is not None and urlsplit(origin).netloc.lower() != headers.get("host", "").lower()
+
+    def _without_key(
+        self, method: str, path: str, headers: dict[str, str], scope: Scope, elsewhere: bool
+    ) -> tuple[int, str] | None:
         """What is wrong with the key of a request; None when nothing is, or no key is asked for. A good key's name is
         noted in the scope: what belongs to a key is found by it."""
         if self.keys is None or OPEN.fullmatch(path):
             return None
         scheme, _, text = headers.get("authorization", "").partition(" ")
-        key = self.keys.key_of(text.strip() if scheme.lower() == "bearer" else _cookie(headers.get("cookie", "")))
+        in_cookie = "" if elsewhere else _cookie(headers.get("cookie", ""))
+        key = self.keys.key_of(text.strip() if scheme.lower() == "bearer" else in_cookie)
         if key is None:
             return 401, "This server asks for a key (header: Authorization: Bearer KEY)."
+        if elsewhere and key.role != "chat":
+            return 403, "From another site's page only a chat-only key is taken: everybody can read it there."
         scope[OWNER] = key.name
         if key.role == "chat" and (method, path) not in CHAT_ONLY:
             return 403, "This key may only list models and chat."
         return None
 
-    def _refusal(self, method: str, path: str, headers: dict[str, str]) -> tuple[int, str] | None:
+    def _refusal(self, method: str, path: str, headers: dict[str, str], elsewhere: bool) -> tuple[int, str] | None:
         host = _name(headers.get("host", ""))
         if host not in self.hosts:
             return 403, "This server answers only under its own name (Host header)."
         origin = headers.get("origin")
-        if origin is not None and _name(urlsplit(origin).netloc) not in self.hosts:
+        if not elsewhere and origin is not None and _name(urlsplit(origin).netloc) not in self.hosts:
             return 403, "Requests from other sites are refused (Origin header)."
-        if origin is not None and urlsplit(origin).netloc.lower() != headers["host"].lower():
+        if not elsewhere and origin is not None and urlsplit(origin).netloc.lower() != headers["host"].lower():
             return 403, "Requests from other ports are refused (Origin header)."
-        if headers.get("sec-fetch-site") == "cross-site" and method not in SAFE_METHODS:
+        if not elsewhere and headers.get("sec-fetch-site") == "cross-site" and method not in SAFE_METHODS:
             return 403, "Requests from other sites are refused."
         length = headers.get("content-length", "0")
         limit = self._limit(method, path)
@@ -186,12 +221,14 @@ def _cookie(header: str) -> str:
     return next((value for name, _, value in pairs if name == COOKIE), "")
 
 
-async def _refuse(send: Send, status: int, message: str) -> None:
+async def _refuse(send: Send, status: int, message: str, more: Mapping[str, str] = NOTHING) -> None:
     error = {"message": message, "type": "invalid_request_error", "param": None, "code": None}
-    body = json.dumps({"error": error}).encode()
-    headers = {**HEADERS, "content-type": "application/json", "content-length": str(len(body))}
-    if status == 401:
-        headers["www-authenticate"] = "Bearer"
+    challenge = {"www-authenticate": "Bearer"} if status == 401 else {}
+    await _answer(send, status, json.dumps({"error": error}).encode(), {**JSON, **challenge, **more})
+
+
+async def _answer(send: Send, status: int, body: bytes, more: Mapping[str, str]) -> None:
+    headers = {**HEADERS, "content-length": str(len(body)), **more}
     pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": status, "headers": pairs})
     await send({"type": "http.response.body", "body": body})

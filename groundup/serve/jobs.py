@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 
@@ -31,11 +33,18 @@ class Jobs:
         self.store = store
         self._children: dict[str, subprocess.Popen[bytes]] = {}
 
-    def start(self, recipe: str, *, own: Path | None = None) -> str:
+    def start(
+        self,
+        recipe: str,
+        *,
+        own: Path | None = None,
+        stages: Sequence[str] = (),
+        set_: Mapping[str, str] | None = None,
+    ) -> str:
         """Start (or continue) a run and return its id. recipe: a shipped name, or a run that is already there.
 
-        own: the recipe file of a run of that name, which need not be there yet. Raises UsageError for an unknown name
-        and for a run at work.
+        own: the recipe file of a run of that name, which need not be there yet. stages: only these and what they lack.
+        set_: texts set in the recipe, by address. Raises UsageError for an unknown name and for a run at work.
         """
         given = own is not None
         own = own or self.runs_folder / recipe / "recipe.toml"
@@ -47,7 +56,9 @@ class Jobs:
             raise UsageError(f"{recipe} is already running.")
         self.runs_folder.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-m", "groundup", "run", str(own) if own.is_file() else recipe]
-        command += ["--out", str(folder.resolve())]
+        command += [*stages, "--out", str(folder.resolve())]
+        for address, text in (set_ or {}).items():
+            command += ["--set", f"{address}={json.dumps(text, ensure_ascii=False)}"]  # a JSON string is a TOML string
         log = self.log_of(recipe)
         log.parent.mkdir(parents=True, exist_ok=True)
         with open(log, "wb") as output:
@@ -70,6 +81,34 @@ class Jobs:
         if known is None or not self.is_alive(run):
             raise UsageError(f"{run} was not started here, or has ended.", repair="Press Ctrl-C where it was started.")
         os.kill(known[0], signal.SIGINT)
+        if self.is_paused(run):
+            self.resume(run)  # a paused process hears nothing
+
+    def pause(self, run: str) -> None:
+        """Hold a run that the studio started, with its workers, where it is: it keeps its memory and takes no time."""
+        self._signal(run, "SIGSTOP")
+
+    def resume(self, run: str) -> None:
+        """Let a paused run go on where it was held."""
+        self._signal(run, "SIGCONT")
+
+    def is_paused(self, run: str) -> bool:
+        """True while a run that was started here is held."""
+        known = self.store.started(run)
+        if known is None or not self.is_alive(run):
+            return False
+        try:
+            return bool(psutil.Process(known[0]).status() == psutil.STATUS_STOPPED)
+        except psutil.Error:
+            return False
+
+    def _signal(self, run: str, name: str) -> None:
+        known = self.store.started(run)
+        if known is None or not self.is_alive(run):
+            raise UsageError(f"{run} was not started here, or has ended.")
+        if not hasattr(signal, name):
+            raise UsageError("This system cannot hold a process.", repair="Save and stop the run instead.")
+        os.killpg(known[0], getattr(signal, name))  # it leads a group of its own: its workers are held with it
 
     def is_alive(self, run: str) -> bool:
         """True while the process that was started for a run lives."""

@@ -51,6 +51,11 @@ class Keys:
     def __len__(self) -> int:
         return len(self.keys)
 
+    @property
+    def any_for_chat(self) -> bool:
+        """Is there a key for other sites' pages?"""
+        return any(key.role == "chat" for key in self.keys)
+
     def role_of(self, text: str) -> Role | None:
         """The role of a key, or None for an unknown one."""
         key = self.key_of(text)

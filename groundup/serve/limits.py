@@ -11,11 +11,17 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from groundup.core.errors import GroundupError
 
 SPENT = "groundup.spent"  # where a request's `Spent` lies in its ASGI scope
 OWNER = "groundup.key"  # the name of the key it came with
+
+
+def owner_of(asked: Any) -> str:
+    """The name of the key a request came with (see guard); "" where none is asked for."""
+    return str(asked.scope.get(OWNER, ""))
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Mapping, Sequence
@@ -10,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from groundup.core.errors import GroundupError, UsageError, near
+from groundup.core.files import read_json
 from groundup.core.manifest import has_manifest, read_manifest
 from groundup.core.score import read_scores
 from groundup.report.read import STAGES, Run
 
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._ -]{0,99}")
+MAX_HEAD = 10_000_000  # bytes of a safetensors head; its library allows 100 MB, the largest known have 1 MB
 SILENT_SECONDS = 60.0  # without /proc/locks: a run that wrote an event this recently is taken as running; taste
 
 
@@ -158,7 +161,8 @@ def stages_of(folder: Path) -> list[dict[str, Any]]:
 def _stage(name: str, place: Path) -> dict[str, Any]:
     if has_manifest(place):
         try:
-            return {"name": name, "state": "done", "seconds": read_manifest(place).seconds}
+            manifest = read_manifest(place)
+            return {"name": name, "state": "done", "seconds": manifest.seconds, "counts": manifest.counts}
         except GroundupError:
             return {"name": name, "state": "damaged", "seconds": None}
     return {"name": name, "state": "started" if place.is_dir() else "waiting", "seconds": None}
@@ -184,3 +188,15 @@ def model_in(folder: Path) -> Path | None:
     pretrained = folder / "4_pretrain"
     places = [folder, folder / "8_release", *steps, *([pretrained / "model"] if has_manifest(pretrained) else [])]
     return next((place for place in places if (place / "config.json").is_file()), None)
+
+
+def architecture_of(folder: Path) -> dict[str, Any]:
+    """What a model folder is built of: config (as in config.json) and tensors [{name, shape}], from the heads of its
+    safetensors files (8 bytes of length, then JSON); the numbers are not read."""
+    tensors = []
+    for path in sorted(folder.glob("*.safetensors")):
+        with open(path, "rb") as file:
+            size = int.from_bytes(file.read(8), "little")
+            head = json.loads(file.read(min(size, MAX_HEAD)))
+        tensors += [{"name": name, "shape": one["shape"]} for name, one in head.items() if name != "__metadata__"]
+    return {"config": read_json(folder / "config.json"), "tensors": tensors}

@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from groundup.core.errors import UsageError
 from groundup.serve.answers import Choice, Shape, Usage, error_body, line
-from groundup.serve.limits import OWNER, SPENT, Limits, Spent
+from groundup.serve.limits import SPENT, Limits, Spent, owner_of
 from groundup.serve.metrics import Metrics
 from groundup.serve.models import Models
 from groundup.serve.options import ServeOptions
@@ -59,7 +59,7 @@ def routes(worker: Worker, models: Models, options: ServeOptions, metrics: Metri
         if not house.knows(request.model):
             return _unknown_model(request.model)
         texts = request.texts
-        spent = limits.admit(_owner(asked), sum(map(cost_of_text, texts)))
+        spent = limits.admit(owner_of(asked), sum(map(cost_of_text, texts)))
         asked.scope[SPENT] = spent
         vectors, num_tokens = await worker.ask(request.model, lambda speaker: speaker.embed(texts))
         spent.settle(num_tokens)
@@ -93,7 +93,7 @@ class House:
         if not self.knows(request.model):
             return _unknown_model(request.model)
         sampling = request.sampling(DEFAULT_MAX_TOKENS)
-        owner = _owner(asked)
+        owner = owner_of(asked)
         spent = self.limits.admit(owner, cost_of(prompts, sampling))
         asked.scope[SPENT] = spent  # the guard closes it, whatever becomes of the request
         usage = Usage(self.metrics)
@@ -120,7 +120,7 @@ def cost_of(prompts: list[dict[str, Any]], sampling: dict[str, Any]) -> int:
     texts = 0
     for prompt in prompts:
         turns = prompt.get("messages") or ()
-        texts += cost_of_text(prompt.get("text", "")) + cost_of_text(prompt.get("suffix", ""))
+        texts += sum(cost_of_text(prompt.get(name, "")) for name in ("text", "suffix", "begun"))
         texts += sum(cost_of_text(str(turn.get("content") or "")) for turn in turns)
     return texts + len(prompts) * int(sampling["max_tokens"]) * int(sampling["n"])
 
@@ -175,11 +175,6 @@ async def _stream(
     finally:
         spent.settle(usage.total)
         await rest.aclose()  # type: ignore[attr-defined]
-
-
-def _owner(asked: Request) -> str:
-    """The name of the key a request came with (see guard); "" where none is asked for."""
-    return str(asked.scope.get(OWNER, ""))
 
 
 def _model(name: str) -> dict[str, Any]:

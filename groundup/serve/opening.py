@@ -7,6 +7,7 @@ model costs two thin matrices a layer, not a second model.
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,11 @@ class Opener:
                 self._bases[folder] = bundle
         quick = flatten(bundle.model, self.weights) if adapter is None else with_adapter(bundle.model, adapter)
         opened = Bundle(quick, bundle.tokenizer, bundle.config, folder)
-        return EngineSpeaker(Engine(opened), opened, prefix_bytes=self.prefix_bytes, guess=self.guess)
+        whole: Callable[[], Any] = lambda: opened  # noqa: E731
+        if adapter is None:
+            # In fp32 the flat model's matrices are the whole model's own, so that keeping it costs nothing.
+            whole = (lambda: bundle) if self.weights == "fp32" else (lambda: load(folder))
+        return EngineSpeaker(Engine(opened), opened, prefix_bytes=self.prefix_bytes, guess=self.guess, whole=whole)
 
 
 class Beside(nn.Module):

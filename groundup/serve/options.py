@@ -13,6 +13,8 @@ MAX_ANSWERS = 8  # n of one request
 MAX_INPUTS = 256  # texts of one request for vectors; OpenAI's is 2,048, for machines with more than two cores
 MAX_SCHEMA = 32_000  # characters of a JSON schema; taste: far above what people write by hand
 MAX_TOOLS = 64  # functions of one request; taste
+MAX_LOOKED = 2000  # characters of a text looked into
+MAX_WATCHED = 48  # tokens whose attention is drawn; taste: squares that can still be told apart
 MAX_TOP = 20  # alternatives of a token; OpenAI's
 
 
@@ -46,5 +48,9 @@ class ServeOptions(Options):
     guess_tokens: int = Field(
         default=0, ge=0, le=32, description="tokens looked up ahead in the text (faster where answers quote); 0: none"
     )
+    apps_url: str = Field(
+        default="", description="an OpenAI-compatible server: the bigger model behind the applications"
+    )
+    apps_model: str = Field(default="groundup", description="the name of that model there")
     # 30 seconds: most answers are done by then. Taste.
     drain_seconds: float = Field(default=30.0, ge=0, description="after SIGTERM, answers in work may go on for so long")

@@ -79,11 +79,9 @@ class Projects:
     def propose(self, project: str, *, folder: str, purpose: str, minutes: int) -> dict[str, Any]:
         """Look at the documents (uploaded ones, or a folder of this machine), write the recipe, make the plan.
 
-        Returns name, recipe (TOML), found, plan, and the command that does the same. Measures the machine: seconds.
+        Returns name, recipe (TOML), values, found, plan, and the command that does the same. Measures the machine: seconds.
         """
-        from groundup.budget import make_plan
         from groundup.proposal import look, recipe_text
-        from groundup.stages import recipe_from_text
 
         documents = self._documents(project, folder)
         found = look(documents)
@@ -91,13 +89,49 @@ class Projects:
             why = f" {found.problems} files could not be read." if found.problems else ""
             raise DataError(f"There is no document that can be read in {documents.name}.{why}")
         text = recipe_text(project, documents.absolute(), f"{minutes}m", purpose, found)
-        recipe = recipe_from_text(text, RECIPE)
-        plan = make_plan(recipe, Console(quiet=True))
+        command = f"groundup new '{documents.absolute()}' --budget {minutes}m"
+        return {**self.rewrite(project, text), "found": asdict(found), "command": command}
+
+    def rewrite(self, project: str, given: str | dict[str, Any]) -> dict[str, Any]:
+        """Keep a recipe that a person wrote, as TOML or as values, when it is a valid one; returns name, recipe (TOML),
+        values and plan. Raises RecipeError with the line and the near names, UsageError for a place it may not read."""
+        from groundup.budget import make_plan
+        from groundup.core.recipe import parse_toml, write_toml
+        from groundup.pipeline import check
+        from groundup.stages import recipe_from_text
+
         place = self.place(project)
+        if isinstance(given, str):
+            values = {**parse_toml(given, RECIPE), "name": project}
+            text = given if parse_toml(given, RECIPE).get("name") == project else write_toml(values)
+        else:
+            values = {**given, "name": project}
+            text = f"# groundup run {project}.toml\n{write_toml(values)}"
+        if not self.own_folders:
+            self._demand_own_places(project, values)
+        recipe = recipe_from_text(text, RECIPE)
+        check(recipe)
+        plan = make_plan(recipe, Console(quiet=True))
         place.mkdir(parents=True, exist_ok=True)
         (place / RECIPE).write_text(text, encoding="utf-8")
-        command = f"groundup new '{documents.absolute()}' --budget {minutes}m"
-        return {"name": project, "recipe": text, "found": asdict(found), "plan": plan, "command": command}
+        return {"name": project, "recipe": text, "values": values, "plan": plan}
+
+    def _demand_own_places(self, project: str, values: Any, key: str = "") -> None:
+        """On a network, a recipe names no place but the project's own documents: whoever may train may not read the
+        whole disk by it. Every text that could be a place counts, whatever its field is called."""
+        if isinstance(values, dict | list):
+            for name, value in values.items() if isinstance(values, dict) else [(key, one) for one in values]:
+                self._demand_own_places(project, value, name)
+            return
+        own = str((self.place(project) / "documents").absolute())
+        if not isinstance(values, str) or key == "purpose" or values == own:
+            return
+        a_source = key == "from" and not values.startswith("samples:")
+        if a_source or set(values) & set("/\\~") or Path(values).is_file():
+            raise UsageError(
+                f"'{key}' names {values[:100]!r}: over a network only the project's own files are read.",
+                repair="Drop the files.",
+            )
 
     def recipe(self, project: str) -> Path:
         """The proposed recipe of a project. UsageError before there is one."""

@@ -272,9 +272,14 @@ class ChatRequest(Wanted):
     tools: Annotated[list[Tool], Field(max_length=MAX_TOOLS)] | None = None
     tool_choice: Literal["none", "auto", "required"] | ToolChoice | None = None
     parallel_tool_calls: bool | None = None
+    continue_final_message: bool | None = None  # not OpenAI's; vLLM's spelling: go on where the last turn was cut off
 
     @model_validator(mode="after")
     def _fields_that_belong_together(self) -> ChatRequest:
+        if self.continue_final_message and (len(self.messages) < 2 or self.messages[-1].role != "assistant"):
+            raise ValueError("continue_final_message comes with a last message of the assistant, and one before it")
+        if self.continue_final_message and self.form is not None:
+            raise ValueError("an answer that is held to a form cannot be continued")
         if self.top_logprobs is not None and not self.logprobs:
             raise ValueError("top_logprobs comes with logprobs: true")
         names = [tool.function.name for tool in self.tools or ()]
@@ -321,8 +326,11 @@ class ChatRequest(Wanted):
     def job(self) -> dict[str, Any]:
         """The fields of a `worker.Job`."""
         tools = [{"type": "function", "function": one.model_dump(exclude_none=True)} for one in self.offered]
+        turns = [message.plain() for message in self.messages]
+        begun = str(turns.pop()["content"]) if self.continue_final_message else ""
         return {
-            "messages": [message.plain() for message in self.messages],
+            "messages": turns,
+            "begun": begun,
             "tools": tools or None,
             "form": self.form,
             "logprobs": (self.top_logprobs or 0) if self.logprobs else None,

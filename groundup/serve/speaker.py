@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
-
-import numpy as np
-import torch
 
 from groundup.core.errors import UsageError
 from groundup.generate.constrain import Constrainer, Form
@@ -13,23 +11,31 @@ from groundup.generate.detokenize import TextStream
 from groundup.generate.embed import embed
 from groundup.generate.engine import Engine
 from groundup.generate.prefixes import Prefixes
-from groundup.generate.sampling import Sampling, apply_temperature, keep_top_p
+from groundup.generate.sampling import Sampling
 from groundup.generate.scheduler import Request, Scheduler, Token
 from groundup.generate.scoring import prompt_scores
+from groundup.serve import looking
 from groundup.serve.worker import Job, Piece, Said
 from groundup.tokenizer.chat import parse
 from groundup.tokenizer.special import TOOL_CALL, TOOL_END
-
-NUM_NEXT = 12  # bars of next tokens; taste: what fits a screen
-MAX_LOOKED = 2000  # characters of a text looked into
 
 
 class EngineSpeaker:
     """A model folder, opened, with a scheduler of its own. Used by one thread only."""
 
-    def __init__(self, engine: Engine, bundle: Any, *, prefix_bytes: int = 0, guess: int = 0) -> None:
-        """prefix_bytes: memory for texts read before. guess: tokens looked up ahead (`Sampling.guess`)."""
+    def __init__(
+        self,
+        engine: Engine,
+        bundle: Any,
+        *,
+        prefix_bytes: int = 0,
+        guess: int = 0,
+        whole: Callable[[], Any] | None = None,
+    ) -> None:
+        """prefix_bytes: memory for texts read before. guess: tokens looked up ahead (`Sampling.guess`). whole: opens
+        the model with all its parts, where `bundle` holds one that was laid flat."""
         self.engine = engine
+        self.whole = whole or (lambda: bundle)
         self.guess = guess
         self.bundle = bundle
         self._constrainer: Constrainer | None = None
@@ -84,40 +90,20 @@ class EngineSpeaker:
         return embed(self.bundle, texts).tolist(), num_tokens
 
     def look(self, text: str, temperature: float, top_p: float) -> dict[str, Any]:
-        """tokens: [{id, text, logprob}] (logprob: how expected it was, null where unknown). next: the likeliest
-        [{id, text, probability, chosen}]: the model's own probability, and that after temperature and top-p.
-        kept: how many tokens top-p leaves; vocabulary: of how many. Only the last context of tokens is read."""
-        start = self.engine.tokenizer.special.get("<|endoftext|>")
-        ids = [*([start] if start is not None else []), *self.engine.tokenizer.encode(text[:MAX_LOOKED])]
-        read = ids[-self.engine.context_length :]
-        if not read:
-            raise UsageError("The text has no tokens.")
-        logprobs_T = self.engine.token_logprobs(read)
-        tokens = [
-            {"id": id_, "text": self._word(id_), "logprob": None if np.isnan(value) else round(float(value), 4)}
-            for id_, value in zip(read, logprobs_T, strict=True)
-        ]
-        own_V = torch.from_numpy(self.engine.next_token_probabilities(read))
-        if temperature == 0:
-            chosen_V = torch.nn.functional.one_hot(own_V.argmax(), len(own_V)).float()
-        else:
-            warmed_BV = apply_temperature(own_V.clamp_min(1e-30).log()[None], temperature)
-            chosen_V = keep_top_p(warmed_BV, top_p)[0].softmax(-1)
-        best = torch.argsort(own_V, descending=True, stable=True)[:NUM_NEXT].tolist()
-        following = [
-            {
-                "id": id_,
-                "text": self._word(id_),
-                "probability": round(float(own_V[id_]), 6),
-                "chosen": round(float(chosen_V[id_]), 6),
-            }
-            for id_ in best
-        ]
-        return {"tokens": tokens, "next": following, "kept": int((chosen_V > 0).sum()), "vocabulary": len(own_V)}
+        """A text as tokens, and what may come next. See `looking.look`."""
+        return looking.look(self.engine, text, temperature, top_p)
 
-    def _word(self, id_: int) -> str:
-        names = {number: name for name, number in self.engine.tokenizer.special.items()}
-        return names.get(id_) or self.engine.tokenizer.token_bytes(id_).decode("utf-8", "backslashreplace")
+    def look_deeper(self, text: str, layer: int, place: int) -> dict[str, Any]:
+        """Heads and vectors. See `looking.look_deeper`."""
+        return looking.look_deeper(self.engine, text, layer, place)
+
+    def sureness(self, messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """How probable each token of the last message was. See `looking.sureness`."""
+        return looking.sureness(self.engine, messages)
+
+    def why(self, question: str, answer: str) -> dict[str, Any]:
+        """Which words made it answer so. See `looking.why`."""
+        return looking.why(self.whole, question, answer)
 
     def _allow(self, job: Job) -> Any:
         if job.form is None:
@@ -128,7 +114,8 @@ class EngineSpeaker:
 
     def _ids(self, job: Job, sampling: Sampling) -> list[int]:
         if job.messages is not None:
-            return self.engine.chat_prompt(job.messages, sampling, tools=job.tools)[0]
+            ids = self.engine.chat_prompt(job.messages, sampling, tools=job.tools)[0]
+            return [*ids, *self.engine.tokenizer.encode(job.begun)]
         if job.suffix:
             return self.engine.gap_prompt(job.text, job.suffix)
         return [*self._start(), *self.engine.tokenizer.encode(job.text)]

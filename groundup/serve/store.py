@@ -15,8 +15,9 @@ from typing import Any
 from groundup.core.errors import ArtifactError
 
 SCHEMA = """
-CREATE TABLE IF NOT EXISTS chats (
-    id TEXT PRIMARY KEY, model TEXT NOT NULL, title TEXT NOT NULL, messages TEXT NOT NULL, changed REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS talks (
+    owner TEXT NOT NULL, id TEXT NOT NULL, model TEXT NOT NULL, title TEXT NOT NULL, messages TEXT NOT NULL,
+    leaf INTEGER NOT NULL, changed REAL NOT NULL, PRIMARY KEY (owner, id));
 CREATE TABLE IF NOT EXISTS started (
     run TEXT PRIMARY KEY, process INTEGER NOT NULL, born REAL NOT NULL, at REAL NOT NULL);
 """
@@ -33,36 +34,58 @@ class Store:
             self._database = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
             self._database.execute("PRAGMA journal_mode = WAL")
             self._database.executescript(SCHEMA)
+            self._bring_over()
         except sqlite3.DatabaseError as error:
             raise ArtifactError(
                 f"{path} cannot be used: {error}.", repair="Move it away; the studio makes a new one."
             ) from None
 
-    def save_chat(self, id: str, model: str, messages: list[dict[str, Any]]) -> None:
-        """Keep a conversation under its id; the first question is its title."""
+    def save_chat(self, owner: str, id: str, model: str, messages: list[dict[str, Any]], leaf: int = -1) -> None:
+        """Keep a conversation under its id; the first question is its title.
+
+        owner: the name of a key, "" where none is asked for; nobody sees another's. leaf: the last turn that is shown
+        (`branch` says what turns are); -1: the last one written.
+        """
         first = next((str(turn["content"]) for turn in messages if turn.get("role") == "user"), "")
         title = " ".join(first.split())[:80] or "New conversation"
-        row = (id, model, title, json.dumps(messages, ensure_ascii=False), time.time())
-        self._run("INSERT OR REPLACE INTO chats VALUES (?, ?, ?, ?, ?)", row)
-        oldest = "SELECT id FROM chats ORDER BY changed DESC LIMIT -1 OFFSET ?"
-        self._run(f"DELETE FROM chats WHERE id IN ({oldest})", (MAX_CHATS,))
+        row = (owner, id, model, title, json.dumps(messages, ensure_ascii=False), leaf, time.time())
+        self._run("INSERT OR REPLACE INTO talks VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+        oldest = "SELECT id FROM talks WHERE owner = ? ORDER BY changed DESC LIMIT -1 OFFSET ?"
+        self._run(f"DELETE FROM talks WHERE owner = ? AND id IN ({oldest})", (owner, owner, MAX_CHATS))
 
-    def chats(self, limit: int = 100) -> list[dict[str, Any]]:
-        """The newest conversations, without their messages."""
-        rows = self._run("SELECT id, model, title, changed FROM chats ORDER BY changed DESC LIMIT ?", (limit,))
-        return [dict(zip(("id", "model", "title", "changed"), row, strict=True)) for row in rows]
+    def chats(self, owner: str, limit: int = 100) -> list[dict[str, Any]]:
+        """Somebody's newest conversations, without their messages."""
+        statement = "SELECT id, model, title, changed FROM talks WHERE owner = ? ORDER BY changed DESC LIMIT ?"
+        return [
+            dict(zip(("id", "model", "title", "changed"), row, strict=True))
+            for row in self._run(statement, (owner, limit))
+        ]
 
-    def chat(self, id: str) -> dict[str, Any] | None:
+    def chat(self, owner: str, id: str) -> dict[str, Any] | None:
         """One conversation with its messages."""
-        rows = self._run("SELECT id, model, title, messages, changed FROM chats WHERE id = ?", (id,))
+        names = ("id", "model", "title", "messages", "leaf", "changed")
+        rows = self._run(f"SELECT {', '.join(names)} FROM talks WHERE owner = ? AND id = ?", (owner, id))
         if not rows:
             return None
-        found = dict(zip(("id", "model", "title", "messages", "changed"), rows[0], strict=True))
+        found = dict(zip(names, rows[0], strict=True))
         return {**found, "messages": json.loads(found["messages"])}
 
-    def delete_chat(self, id: str) -> None:
+    def delete_chat(self, owner: str, id: str) -> None:
         """Forget a conversation."""
-        self._run("DELETE FROM chats WHERE id = ?", (id,))
+        self._run("DELETE FROM talks WHERE owner = ? AND id = ?", (owner, id))
+
+    def thumbs(self, owner: str) -> list[dict[str, Any]]:
+        """Somebody's judged answers, the oldest conversation first: {messages: the answer and all before it, thumb}."""
+        rows = self._run("SELECT messages FROM talks WHERE owner = ? ORDER BY changed", (owner,))
+        found = []
+        for (text,) in rows:
+            turns = json.loads(text)
+            for place, turn in enumerate(turns):
+                if turn.get("thumb"):
+                    path = [one for one in branch(turns, place) if one["content"] or one["role"] != "system"]
+                    said = [{"role": one["role"], "content": one["content"]} for one in path]
+                    found.append({"messages": said, "thumb": turn["thumb"]})
+        return found
 
     def remember_start(self, run: str, process: int, born: float) -> None:
         """A run was started by process `process`, which was born at `born` (a number is used again after a death)."""
@@ -81,3 +104,26 @@ class Store:
     def _run(self, statement: str, values: tuple[Any, ...]) -> list[Any]:
         with self._lock:
             return self._database.execute(statement, values).fetchall()
+
+    def _bring_over(self) -> None:
+        """Conversations kept before they had owners belong to nobody's key, which is this machine's studio."""
+        if self._database.execute("SELECT 1 FROM sqlite_master WHERE name = 'chats'").fetchone():
+            self._database.execute(
+                "INSERT OR IGNORE INTO talks SELECT '', id, model, title, messages, -1, changed FROM chats"
+            )
+            self._database.execute("DROP TABLE chats")
+
+
+def branch(turns: list[dict[str, Any]], leaf: int) -> list[dict[str, Any]]:
+    """The turns from the first to `leaf`. A conversation is a tree: each turn names the place of the one before it as
+    its `parent` (-1: none; left out: the turn written before it)."""
+    found: list[dict[str, Any]] = []
+    while 0 <= leaf < len(turns):
+        turn = turns[leaf]
+        found.append(turn)
+        parent = turn.get("parent")
+        before = leaf - 1 if parent is None else int(parent)
+        if before >= leaf:
+            break  # never written by us; a ring would have no end
+        leaf = before
+    return found[::-1]

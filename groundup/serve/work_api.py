@@ -14,8 +14,9 @@ from fastapi import APIRouter, Response
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from groundup.apps.base import App, do, names, open_app
-from groundup.core.errors import UsageError, near
+from groundup.apps.base import ROOMS, App, do, names, open_app, settings
+from groundup.apps.card import measured
+from groundup.core.errors import GroundupError, UsageError, near
 from groundup.serve.projects import Projects
 
 MAX_QUESTION = 20_000  # characters; a clinical note or an essay fits
@@ -61,10 +62,17 @@ WINDOW_POLICY = (
 
 
 class Apps:
-    """The open applications; one question at a time each, since they keep no locks of their own."""
+    """The open applications; one question at a time each, since they keep no locks of their own.
 
-    def __init__(self, projects: Projects) -> None:
+    What they are told (answers of the team, grades, own words, the log) is kept in a folder each, and is there again
+    when the studio is opened the next time. Search over the sample pages keeps nothing: files of one's own are projects.
+    """
+
+    def __init__(self, projects: Projects, kept: Path, bigger: dict[str, Any]) -> None:
+        """kept: where the folders are. bigger: the options that put a bigger model behind every application, or {}."""
         self.projects = projects
+        self.kept = kept
+        self.bigger = bigger
         self._lock = threading.Lock()
         self._open: OrderedDict[tuple[str, str], tuple[App, threading.Lock]] = OrderedDict()
 
@@ -78,7 +86,11 @@ class Apps:
         with self._lock:
             key = (name, project)
             if key not in self._open:
-                self._open[key] = (open_app(name, folder), threading.Lock())
+                if folder is None and name != "search":
+                    folder = self.kept / name
+                    folder.mkdir(parents=True, exist_ok=True)
+                more = settings(name, **self.bigger) if self.bigger and name in ROOMS else {}
+                self._open[key] = (open_app(name, folder, **more), threading.Lock())
                 while len(self._open) > MAX_OPEN:
                     _, (oldest, lock) = self._open.popitem(last=False)
                     with lock:
@@ -129,34 +141,49 @@ class Apps:
         return place
 
 
+def told(apps: Apps, name: str) -> dict[str, Any]:
+    """What the page shows of an application; one that cannot be opened says why, and the others still work."""
+    try:
+        app, lock = apps.get(name)
+    except GroundupError as error:
+        return {
+            "name": name,
+            "purpose": "",
+            "examples": [],
+            "actions": [],
+            "limits": [],
+            "scores": [],
+            "problem": str(error),
+        }
+    with lock:
+        actions = [
+            {
+                "name": one.name,
+                "title": one.title,
+                "fields": [asdict(each) for each in one.fields],
+                "example": dict(one.example),
+            }
+            for one in app.actions()
+        ]
+        return {
+            "name": name,
+            "purpose": app.purpose,
+            "examples": app.examples(),
+            "actions": actions,
+            "limits": app.limits,
+            "scores": measured(name),
+            "problem": "",
+        }
+
+
 def routes(apps: Apps) -> APIRouter:
     """The routes of Work."""
     router = APIRouter(prefix="/api/apps", tags=["work"])
 
     @router.get("")
     def listed() -> dict[str, Any]:
-        """Every application: what it is for, and inputs that work on its samples."""
-        found = []
-        for name in names():
-            app, lock = apps.get(name)
-            with lock:
-                found.append(
-                    {
-                        "name": name,
-                        "purpose": app.purpose,
-                        "examples": app.examples(),
-                        "actions": [
-                            {
-                                "name": one.name,
-                                "title": one.title,
-                                "fields": [asdict(each) for each in one.fields],
-                                "example": dict(one.example),
-                            }
-                            for one in app.actions()
-                        ],
-                    }
-                )
-        return {"apps": found}
+        """Every application: what it is for, inputs that work on its samples, its actions, scores and limits."""
+        return {"apps": [told(apps, name) for name in names()]}
 
     @router.post("/{name}/ask")
     def ask(name: str, asked: Asked) -> dict[str, Any]:

@@ -78,6 +78,7 @@ class Job:
     sampling: dict[str, Any]
     emit: Callable[[Piece | BaseException], None]
     messages: list[dict[str, Any]] | None = None
+    begun: str = ""  # what the assistant's turn says already; the answer goes on from there
     text: str = ""
     suffix: str = ""  # what stands behind the gap that the answer fills; needs `text`
     echo: bool = False  # say the prompt too, with its probabilities where `logprobs` is set
@@ -107,7 +108,16 @@ class Speaker(Protocol):
         """A vector of length 1 for each text, and the tokens read."""
 
     def look(self, text: str, temperature: float, top_p: float) -> dict[str, Any]:
-        """A text as tokens, and what may come next: see `speaker.EngineSpeaker.look`."""
+        """A text as tokens, and what may come next. This and the three below: see `looking`."""
+
+    def look_deeper(self, text: str, layer: int, place: int) -> dict[str, Any]:
+        """What each head of a layer looks at, and one token's vectors."""
+
+    def sureness(self, messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """How probable each token of the last message was."""
+
+    def why(self, question: str, answer: str) -> dict[str, Any]:
+        """Which words of the question made it answer so."""
 
     @property
     def jobs(self) -> list[Job]:

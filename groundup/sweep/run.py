@@ -23,9 +23,10 @@ from groundup.sweep.ledger import Ledger, Trial
 from groundup.sweep.recipes import Prepared, prepare, write_trial
 from groundup.sweep.search import configurations, trials_of
 from groundup.sweep.space import Axis
-from groundup.sweep.work import Work, start_process
+from groundup.sweep.work import Work, start_process, start_ray
 
 Method = Literal["grid", "random", "tpe", "ablation", "ladder"]
+Engine = Literal["local", "ray"]
 METHODS = ("grid", "random", "tpe", "ablation", "ladder")
 DEFAULT_TRIALS = 20  # of tpe without --trials and --budget; taste
 POLL_SECONDS = 0.5  # how often running trials are looked at; taste
@@ -46,6 +47,7 @@ class SweepOptions:
     prune: bool = False
     tokens_per_parameter: float | None = None  # ladder: steps grow with the model
     device: str = "auto"
+    engine: Engine = "local"  # where trials run: processes here, or a Ray cluster whose machines share the folder
 
 
 @dataclass
@@ -73,6 +75,8 @@ def sweep(
     UsageError for axes that do not fit; RecipeError for a value the recipe does not allow, before any trial runs;
     Interrupted after Ctrl-C, with everything kept: the same command goes on.
     """
+    if options.engine == "ray" and start is start_process:
+        start = start_ray
     if not axes:
         raise UsageError("A sweep needs something to vary.", repair="--over pretrain.learning_rate=1e-3,2e-3")
     begun = time.monotonic()
@@ -101,7 +105,7 @@ def sweep(
                 running[trial.number] = (start(place, folder / trial.folder, ready.stages, options), time.monotonic())
             if not running:
                 break
-            time.sleep(POLL_SECONDS if start is start_process else 0)
+            time.sleep(POLL_SECONDS if start in (start_process, start_ray) else 0)
             for number in list(running):
                 if _ended(number, running, ledger, options, folder, source, console):
                     del running[number]
@@ -134,7 +138,7 @@ def _ended(
     looks = goal.looks(place)
     seconds = round(trial.seconds + time.monotonic() - since, 1)
     if code is None:
-        if not options.prune or not hopeless(looks, ledger.done, goal):
+        if not options.prune or not source.drops(trial, looks):
             return False
         work.stop()
         found = replace(trial, state="pruned", score=looks[-1][1], seconds=seconds, looks=looks)
@@ -195,6 +199,12 @@ class _Source:
         if self._study is None or (limit is not None and len(self._ledger.trials) >= limit):
             return None
         return self._ledger.put(self._study.ask(self._options.seeds[0]))
+
+    def drops(self, trial: Trial, looks: Sequence[tuple[int, float]]) -> bool:
+        """Whether a running trial is not worth its time: Hyperband where Optuna proposes, else the median rule."""
+        if self._study is not None:
+            return bool(self._study.hopeless(trial, looks))
+        return hopeless(looks, self._ledger.done, self._options.goal)
 
     def tell(self, trial: Trial) -> None:
         """A trial ended."""

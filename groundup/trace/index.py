@@ -26,6 +26,7 @@ import numpy as np
 
 from groundup.core.errors import ArtifactError, DataError
 from groundup.core.files import atomic_writer, read_json, write_json
+from groundup.trace.matches import longest_matches
 
 FORMAT = 2
 PART_TOKENS = 1 << 25  # 33 million: some 400 MB while a part of 16-bit tokens is sorted
@@ -185,6 +186,17 @@ class SuffixIndex:
         low, high = self._range(part, known)  # the order says no more: compare all that agree so far
         return max(self._common(int(at), query, best) for at in part[low:high])
 
+    def _longest_of_all(self, query: np.ndarray) -> list[int]:
+        """`longest_match` of every place of the query: all of them at once, and beyond the known order one by one."""
+        found = np.zeros(len(query), dtype=np.int64)
+        for part in self.parts:
+            if len(part) and len(query):
+                found = np.maximum(found, longest_matches(part, self.tokens, query, min(self.known, len(query))))
+        return [
+            self.longest_match(query[start:].tolist()) if self.known <= length < len(query) - start else int(length)
+            for start, length in enumerate(found)
+        ]
+
     def maximal_spans(self, ids: Sequence[int], min_length: int = 1) -> list[Span]:
         """All spans of `ids` found verbatim that cannot be made longer to either side; rarest first, then longest.
 
@@ -192,9 +204,9 @@ class SuffixIndex:
         """
         spans = []
         reached = 0  # the ends of the longest matches never go back: what follows a match's first token matches too
-        for start in range(len(ids)):
-            end = start + self.longest_match(ids, start)
-            if end > reached and end - start >= max(1, min_length):
+        for start, length in enumerate(self._longest_of_all(_query(ids))):
+            end = start + length
+            if end > reached and length >= max(1, min_length):
                 spans.append(Span(start, end, self.count(ids[start:end])))
             reached = max(reached, end)
         return sorted(spans, key=lambda span: (span.count, -len(span), span.start))

@@ -68,11 +68,21 @@ def save(
     _together(team, temporary, (lambda: _begin(folder, temporary)) if team.leads else None)
     _together(team, temporary, (lambda: _write_parts(temporary, checkpoint, team, rows)) if writes else None)
     _together(team, temporary, (lambda: _finish(temporary, target, checkpoint)) if team.leads else None)
-    for old in _folders(folder)[keep:] + list(folder.glob(".replaced-*")) if team.leads else []:
-        # Renamed first, so that one half removed is never taken for a checkpoint.
-        gone = old if old.name.startswith(".") else old.rename(folder / f".old-{old.name}")
-        shutil.rmtree(gone, ignore_errors=True)
+    if team.leads:
+        _remove(_folders(folder)[keep:] + list(folder.glob(".replaced-*")))
     return target
+
+
+def keep_only(target: Path) -> None:
+    """Remove the other checkpoints of its folder, older and newer ones."""
+    _remove([other for other in _folders(target.parent) if other != target])
+
+
+def _remove(folders: list[Path]) -> None:
+    for old in folders:
+        # Renamed first, so that one half removed is never taken for a checkpoint.
+        gone = old if old.name.startswith(".") else old.rename(old.parent / f".old-{old.name}")
+        shutil.rmtree(gone, ignore_errors=True)
 
 
 def _together(team: Team, temporary: Path, action: Callable[[], None] | None) -> None:

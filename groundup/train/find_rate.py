@@ -77,6 +77,17 @@ def find_rate(
     return suggestion(tried), tried
 
 
+def try_rates(run: Any) -> float:
+    """What to multiply the rates of a training by that is about to begin; its data and random numbers stay untouched."""
+    place = run.batches.state()
+    with torch.random.fork_rng(devices=[run.device] if run.device.type == "cuda" else []):
+        multiple, tried = find_rate(run.module, run.batches, run.objective, run.options)
+    run.batches.restore(place)
+    words = f"tried {len(tried)} rates: all are multiplied by {multiple:.3g}"
+    run.log.note(f"  {words}", event=words, tried=[[round(one.multiple, 6), round(one.loss, 4)] for one in tried])
+    return multiple
+
+
 def suggestion(tried: Sequence[Tried]) -> float:
     """A quarter of the multiple at which the smoothed loss was lowest; 1 when nothing was tried."""
     return min(tried, key=lambda one: one.loss).multiple / MARGIN if tried else 1.0

@@ -41,6 +41,7 @@ CHECKPOINTS = saving.CHECKPOINTS
 BAD_IN_A_ROW = 3  # taste: one bad batch is skipped, three mean that the weights are broken
 ROLLBACKS = 3  # taste: a run that breaks more often has a wrong rate
 REMEMBERED = 50  # steps that a spike is measured against; taste
+LOWER_IS_BETTER = ("loss", "bits_per_byte", "perplexity")  # ends of the names of such numbers; others: higher is
 
 
 class Batches(Protocol):
@@ -68,7 +69,7 @@ class Summary:
     tokens_per_second: float
     skipped: int  # batches skipped because loss or gradient was not finite, or a spike
     rollbacks: int
-    validation: dict[str, Any] = field(default_factory=dict)  # the last look
+    validation: dict[str, Any] = field(default_factory=dict)  # the last look; the best one with patience
     parts: dict[str, float] = field(default_factory=dict)  # the objective's numbers at the last step
     privacy: dict[str, Any] = field(default_factory=dict)  # epsilon and what it rests on, where dp was asked for
 
@@ -142,6 +143,7 @@ class _Run:
         self.step = self.tokens = self.skipped = self.rollbacks = self.bad_in_a_row = 0
         self.seconds = 0.0
         self.secret = 0  # of coins and noise, where dp asks for them
+        self.multiple = 1.0  # of all rates, where they were tried first
         self.last_losses: list[float] = []
         self.recent: list[list[float]] = []  # [loss, gradient norm] of the last steps
         self.best: float | None = None  # first number of the best look, for early stopping
@@ -185,7 +187,7 @@ class _Run:
                 self.skip(mean, grad_norm)
                 return
         self.bad_in_a_row = 0
-        share = schedule(self.options, self.step, self.steps)
+        share = schedule(self.options, self.step, self.steps) * self.multiple
         self.optimizer.step(share)
         self.step += 1
         if self.average is not None:
@@ -275,14 +277,16 @@ class _Run:
         """Numbers of the validation split; too many looks without a better one end the training early."""
         with self.watching():
             seen = dict(validate(self.module, self.step)) if self.team.leads else {}
-        self.validation = self.team.tell(seen)
-        self.log.look(self.step, self.validation)
-        first = next((value for value in self.validation.values() if isinstance(value, float)), None)
-        if not self.options.patience or first is None:
-            return
-        if self.best is None or first < self.best:
-            self.best, self.looks_since_best = first, 0
-            return
+            self.validation = self.team.tell(seen)
+            self.log.look(self.step, self.validation)
+            name, first = next(((k, v) for k, v in self.validation.items() if isinstance(v, float)), ("", None))
+            if not self.options.patience or first is None:
+                return
+            better = self.best is None or (first < self.best if name.endswith(LOWER_IS_BETTER) else first > self.best)
+            if better:
+                self.best, self.looks_since_best = first, 0
+                saving.keep_best(self)
+                return
         self.looks_since_best += 1
         if self.looks_since_best >= self.options.patience and self.step < self.steps:
             self.log.note(
@@ -326,6 +330,8 @@ class _Run:
             saving.save(self, must=True)
         if self.average is not None:
             self.average.swap()
+        if self.options.patience:
+            saving.take_best(self)
         self.parallel.fill_plain()
         restore_layers(self.module)
         self.log.close()

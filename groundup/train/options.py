@@ -39,6 +39,7 @@ class OptimizerOptions(Options):
     optimizer: Literal["muon", "adamw"] = "muon"
     learning_rate: float = Field(default=0.02, gt=0)  # peak for embeddings, heads and vectors (always AdamW)
     matrix_learning_rate: float | None = Field(default=None, gt=0)  # peak for the blocks' matrices; None: by optimizer
+    find_rate: bool = False  # try rates for 60 steps first and multiply both by what was found (Smith 2017)
     weight_decay: float = Field(default=0.1, ge=0)  # of matrices, not of embeddings and norms (Olmo 3, SmolLM3)
     betas: tuple[float, float] = (0.9, 0.95)  # AdamW (GPT-3, Olmo 3)
     momentum: float = Field(default=0.9, ge=0, lt=1)  # Muon, Nesterov; short runs: 0.9 0.439, Jordan's 0.95 0.444
@@ -52,7 +53,9 @@ class OptimizerOptions(Options):
     average: float = Field(
         default=0, ge=0, lt=1
     )  # decay of an average of the weights that is kept at the end, 0.999; 0: none
-    patience: int = Field(default=0, ge=0)  # stop after so many looks without a better first number; 0: never
+    # Stop after so many looks whose first number was no better (a loss or bits per byte: lower; others: higher), and
+    # end with the weights of the best look. 0: never stop, end with the last ones.
+    patience: int = Field(default=0, ge=0)
     # A finite batch is skipped when its gradient norm is this many times the median of the last 50 steps, and its loss
     # above all of theirs; three in a row roll back. 0: never. Taste: ordinary spikes here stay below 4.
     spike: float = Field(default=10, ge=0)
@@ -67,3 +70,9 @@ class OptimizerOptions(Options):
     checkpoint_every_steps: int = Field(default=0, ge=0)  # 0: by the clock alone
     tensorboard: bool = False  # also write TensorBoard's events (extra: track)
     keep_checkpoints: int = Field(default=2, ge=1)  # one more than needed, should the newest be damaged
+
+    @model_validator(mode="after")
+    def _private_rates(self) -> OptimizerOptions:
+        if self.dp is not None and self.find_rate:
+            raise ValueError("'find_rate' looks at rows without noise, which 'dp' promises not to do; leave it out")
+        return self

@@ -7,7 +7,9 @@ as they are; dropout then draws from fresh states, and sums are added in another
 
 from __future__ import annotations
 
+import shutil
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -20,9 +22,12 @@ from groundup.core.randomness import seed_for
 from groundup.model.device import settle_precision
 from groundup.train import checkpoint as checkpoints
 from groundup.train.checkpoint import Checkpoint
+from groundup.train.find_rate import try_rates
 from groundup.train.options import OptimizerOptions
+from groundup.train.parallel import Rows
 
 CHECKPOINTS = ".checkpoints"  # hidden: not part of what the stage leaves behind
+BEST = "best"  # in that folder: the weights of the best look, where training may end early
 
 # Options that change what a run looks like or where it runs, not what it computes: another value may continue.
 LOOKS = (
@@ -44,6 +49,7 @@ NUMBERS = (
     "bad_in_a_row",
     "seconds",
     "secret",
+    "multiple",
     "last_losses",
     "recent",
     "best",
@@ -77,11 +83,6 @@ def save(run: Any, *, must: bool) -> None:
     }
     if run.average is not None:
         tensors["average"] = run.average.state()
-    held = run.parallel.rows()
-    rows = None
-    if held:  # what belongs to a parameter is cut as the parameter is: NAME, NAME:exp_avg
-        names = [name for part in tensors.values() for name, tensor in part.items() if tensor.dim()]
-        rows = {name: held[name.split(":")[0]] for name in names if name.split(":")[0] in held}
     run.saved_at = time.monotonic()
     try:
         checkpoints.save(
@@ -89,7 +90,7 @@ def save(run: Any, *, must: bool) -> None:
             Checkpoint(run.step, tensors, state),
             keep=run.options.keep_checkpoints,
             team=run.team,
-            rows=rows,
+            rows=_rows_held(run, tensors),
         )
         run.saved_step = run.step
     except OSError as error:
@@ -105,8 +106,43 @@ def save(run: Any, *, must: bool) -> None:
         )
 
 
-def newest(run: Any) -> Checkpoint | None:
-    """The newest valid checkpoint, of each tensor the rows that this process holds."""
+def _rows_held(run: Any, tensors: Mapping[str, Mapping[str, Tensor]]) -> dict[str, Rows] | None:
+    """Which rows of the tensors are here. What belongs to a parameter is cut as the parameter is: NAME, NAME:exp_avg."""
+    held = run.parallel.rows()
+    if not held:
+        return None
+    names = [name for part in tensors.values() for name, tensor in part.items() if tensor.dim()]
+    return {name: held[name.split(":")[0]] for name in names if name.split(":")[0] in held}
+
+
+def keep_best(run: Any) -> None:
+    """The weights as they were just looked at are the best so far: keep them, by the same protocol, until better ones
+    come. A full disk is told and survived: then those before stay."""
+    tensors = {"weights": run.parallel.weights()}
+    checkpoint = Checkpoint(run.step, tensors, {"validation": run.validation})
+    try:
+        rows = _rows_held(run, tensors)
+        kept = checkpoints.save(run.folder / CHECKPOINTS / BEST, checkpoint, team=run.team, rows=rows)
+        if run.team.leads:
+            checkpoints.keep_only(kept)
+    except OSError as error:
+        run.log.note(f"The best weights, of step {run.step:,}, cannot be written ({error}); going on.")
+
+
+def take_best(run: Any) -> None:
+    """End with the weights of the best look, where they were kept."""
+    found = newest(run, BEST)
+    if found is None or found.step == run.step:
+        return
+    run.parallel.take_weights(found.tensors["weights"])
+    run.validation = found.state["validation"]
+    run.log.note(
+        f"  the best look was at step {found.step:,}: its weights are kept", event="best kept", step=found.step
+    )
+
+
+def newest(run: Any, part: str = "") -> Checkpoint | None:
+    """The newest valid checkpoint, of each tensor the rows that this process holds. part: BEST, or those to continue."""
     held = run.parallel.rows()
     wanted = None
     if held:
@@ -115,7 +151,7 @@ def newest(run: Any) -> Checkpoint | None:
             first, end, _ = held.get(name.split(":")[0], (0, total, total))
             return first, end
 
-    return checkpoints.load_newest(run.folder / CHECKPOINTS, run.log.note, wanted=wanted, team=run.team)
+    return checkpoints.load_newest(run.folder / CHECKPOINTS / part, run.log.note, wanted=wanted, team=run.team)
 
 
 def resume(run: Any) -> None:
@@ -131,6 +167,10 @@ def resume(run: Any) -> None:
 
             run.secret = new_secret()
         run.log.begin(run.optimizer.groups)
+        if run.team.leads:  # of a run that was killed before its first checkpoint
+            shutil.rmtree(run.folder / CHECKPOINTS / BEST, ignore_errors=True)
+        if run.options.find_rate:
+            run.multiple = run.team.tell(try_rates(run) if run.team.leads else None)
         return
     if found.state["key"] != run.key:
         raise ArtifactError(

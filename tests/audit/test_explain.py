@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 import torch
 
-from groundup.audit.explain import Explanation, explain, greedy
+from groundup.audit.asked import greedy
+from groundup.audit.explain import Explanation, explain
 from groundup.audit.explain_page import render, write_page
 from groundup.core.errors import UsageError
 from groundup.model import bundle
@@ -54,12 +55,13 @@ def explanation(opened: Any) -> Explanation:
 def test_every_method_gives_every_word_a_number(explanation: Explanation) -> None:
     text = "".join(word.text for word in explanation.words if not word.frame)
     assert text == "Anna lived in <Greenfield> with her dog." and "<|user|>" in [w.text for w in explanation.words]
-    assert {one.method for one in explanation.blames} == {"integrated_gradients", "occlusion", "gradient_x_input"}
+    methods = {"integrated_gradients", "occlusion", "gradient_x_input", "attention_rollout"}
+    assert {one.method for one in explanation.blames} == methods and explanation.best_method != "attention_rollout"
     for blame in explanation.blames:
         assert len(blame.scores) == len(explanation.words)
         assert all(score == 0 for score, word in zip(blame.scores, explanation.words, strict=True) if word.frame)
         assert any(score != 0 for score in blame.scores)
-    assert len(explanation.faithfulness) == 6 and len(explanation.layers) == 2
+    assert len(explanation.faithfulness) == 8 and len(explanation.layers) == 2
     assert [word for word, _ in explanation.top_words(3)] and explanation.target
 
 

@@ -35,7 +35,7 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     inputs["audit"].mkdir()
     options = AuditOptions(limits={"pronoun_gap": 0.9, "secret_exposure_bits": 9.0}, num_texts=20, num_candidates=63)
     counts = stage.run(options, inputs, inputs["audit"], CONTEXT)
-    assert counts["findings"] == 6
+    assert counts["findings"] == 7
     return inputs
 
 
@@ -46,7 +46,8 @@ def test_an_untrained_model_is_found_to_know_nothing(inputs: dict[str, Path]) ->
     assert "planted skew" in found["pronoun_gap"].protocol
     assert found["personal_data_from_training"].value == 0.0
     assert 0 <= (found["myth_preference"].value or 0) <= 1 and found["myth_preference"].passed is None
-    for finding in found.values():
+    assert found["audited_epsilon"].value == 0  # a model that learned nothing gives nobody away
+    for finding in (one for name, one in found.items() if name != "audited_epsilon"):
         assert finding.low is not None and finding.high is not None and finding.value is not None
         assert finding.low <= finding.value <= finding.high and finding.n > 0 and finding.protocol
 

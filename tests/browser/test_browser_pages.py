@@ -62,7 +62,9 @@ def test_dropped_files_become_a_plan(open_page: Open, studio: Studio, tmp_path: 
     page.get_by_role("heading", name="The plan").wait_for()
     check_looks(page)
     assert "1, " in page.locator(".facts dd").first.inner_text()
-    assert 'purpose = "Kettle questions"' in page.locator(".proposal pre").text_content()
+    page.get_by_text("The recipe: see and change everything").click()
+    page.get_by_role("button", name="TOML").click()
+    assert 'purpose = "Kettle questions"' in page.get_by_label("The recipe as TOML").input_value()
     assert page.locator("#command").inner_text().startswith("groundup new ")
     assert page.get_by_role("button", name="Start").is_enabled()
 
@@ -102,15 +104,17 @@ def test_uploaded_files_are_searched(open_page: Open, studio: Studio, tmp_path: 
 
 def test_sliders_change_what_may_come(open_page: Open, studio: Studio) -> None:
     page = open_page(f"{studio()}/#/inside")
-    page.locator(".bars li").nth(1).wait_for()
-    assert page.locator(".bars .amount").all_inner_texts() == ["50.0 %", "50.0 %"]
+    bars = page.get_by_label("Next tokens")
+    bars.locator("li").nth(1).wait_for()
+    assert bars.locator(".amount").all_inner_texts() == ["50.0 %", "50.0 %"]
     page.locator("input[name=temperature]").focus()
     page.keyboard.press("Home")
-    page.locator(".bars li.out").wait_for()
-    assert page.locator(".bars .amount").all_inner_texts() == ["100.0 %", "0 %"]
+    bars.locator("li.out").wait_for()
+    assert bars.locator(".amount").all_inner_texts() == ["100.0 %", "0 %"]
     page.get_by_label("A sentence").nth(1).fill("one two three")
-    page.locator(".chip b", has_text="three").wait_for()
-    assert page.locator(".chip b").all_inner_texts() == ["one", "two", "three"]
+    tokens = page.get_by_role("list", name="Tokens", exact=True).locator("b")
+    tokens.filter(has_text="three").wait_for()
+    assert tokens.all_inner_texts() == ["one", "two", "three"]
 
 
 def test_dropped_documents_are_shown_with_their_reason(open_page: Open, studio: Studio) -> None:

@@ -180,7 +180,7 @@ def test_reloads_during_a_run_lose_no_event(open_page: Open, studio: Studio, tmp
     )
     events = folder / "events.jsonl"
     rows = [{"kind": "stage", "stage": "pretrain", "state": "started"}]
-    rows += [{"kind": "step", **row} for row in curve(120) if "bits_per_byte" not in row]
+    rows += [{"kind": "step", **row} for row in curve(260) if "bits_per_byte" not in row]
     events.write_text("", encoding="utf-8")
     random_ = random.Random(1)
     address = studio(tmp_path / "runs")
@@ -188,8 +188,8 @@ def test_reloads_during_a_run_lose_no_event(open_page: Open, studio: Studio, tmp
         fcntl.flock(lock, fcntl.LOCK_EX)
         page = open_page(f"{address}/#/run/live")
         told = 0
-        for _ in range(10):
-            count = random_.randint(2, 5)
+        for _ in range(50):
+            count = random_.randint(1, 3)
             with open(events, "a", encoding="utf-8") as file:
                 file.writelines(json.dumps({"time": 1.0, **row}) + "\n" for row in rows[told : told + count])
             told += count

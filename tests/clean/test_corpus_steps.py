@@ -1,6 +1,7 @@
 """Steps that look at other texts: code rules, learned score, toxicity, contamination, paragraphs, older corpus, mixture."""
 
 import json
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
@@ -9,6 +10,8 @@ from groundup.clean.base import make_step
 from groundup.clean.mixture import epochs_of
 from groundup.clean.options import CleanOptions, SourceMix
 from groundup.core.document import Document, Dropped, write_documents
+from groundup.pipeline import _depends
+from groundup.stages import Recipe, stage_named
 
 STORY = (
     "Nora worked as a baker in Stonebridge. She wanted to find a small lamp because of the long winter. She went with "
@@ -183,3 +186,29 @@ def test_weights_set_the_epochs_of_the_scarce_and_the_plentiful():
     mixes = {"books": SourceMix(weight=1.0), "web": SourceMix(weight=1.0)}
     assert epochs_of({"books": 100, "web": 300, "code": 7}, mixes, 4.0) == {"books": 3.0, "web": 1.0, "code": 1.0}
     assert epochs_of({"books": 100, "web": 1000}, mixes, 4.0) == {"books": 4.0, "web": 0.4}
+
+
+def test_every_option_that_names_files_enters_the_key_of_the_stage(tmp_path):
+    places = {name: str(tmp_path / name) for name in ("good", "bad", "toxic", "harmless", "evaluation", "older")}
+    for place in places.values():
+        Path(place).write_text("first\n")
+    clean = {
+        "steps": ["score", "toxicity", "contamination", "duplicates"],
+        "score": {"good": [places["good"]], "bad": [places["bad"]]},
+        "toxicity": {"toxic": [places["toxic"]], "harmless": [places["harmless"]]},
+        "contamination": {"against": [places["evaluation"]]},
+        "duplicates": {"against": [places["older"]]},
+    }
+    recipe = Recipe.model_validate({"name": "own", "collect": {"own": {"from": str(tmp_path)}}, "clean": clean})
+    assert sorted(recipe.clean.outside_files) == sorted(places.values())
+    before = _depends(stage_named("clean"), recipe, {}, "")
+    for place in places.values():
+        Path(place).write_text("changed, longer\n")
+        after = _depends(stage_named("clean"), recipe, {}, "")
+        assert after != before, place
+        before = after
+
+
+def test_files_of_steps_that_do_not_run_are_not_asked_for():
+    options = CleanOptions(steps=("text",), contamination={"against": ("nowhere.jsonl",)})
+    assert options.outside_files == ()

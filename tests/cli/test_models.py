@@ -76,7 +76,7 @@ def test_show_tells_state_scores_and_what_was_dropped(groundup: Groundup, tiny_r
     count = dropped["duplicates"]["exact"]
     pages = [
         groundup("show", tiny_run, "--dropped", "exact", "--page", page, "--json").value
-        for page in range(1, count // 10 + 2)
+        for page in range(1, -(-count // 10) + 1)
     ]
     rows = [row for page in pages for row in page]
     assert len(rows) == len({row["id"] for row in rows}) == count, "every dropped document can be looked at, once"

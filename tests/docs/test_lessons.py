@@ -1,21 +1,18 @@
 """The lessons keep their promise to a teacher: 45 minutes, exercises, solutions that run, a note.
 
-That their Python runs is tested with all other pages (tests/test_docs.py); here: their shape, and their commands.
+That their Python runs is tested with all other pages (tests/test_docs.py), their commands in test_commands.py;
+here: their shape.
 """
 
 from __future__ import annotations
 
 import itertools
 import re
-import shlex
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.test_docs import DOCS, blocks_of
+from tests.test_docs import DOCS
 
 LESSONS = sorted((DOCS / "lessons").glob("[0-9]*.md"))
 
@@ -47,24 +44,3 @@ def test_a_lesson_has_exercises_with_solutions_and_a_note_for_the_teacher(page: 
     # the fifth is a question to talk about in some lessons, or a recipe's table behind it
     assert {"1", "2", "3"} <= answered and "assert" in solutions
     assert len(section(page, "For the teacher").split()) > 40
-
-
-def shell_lines(page: Path) -> list[str]:
-    """The commands of a lesson, without those that need a larger run or do not end by themselves."""
-    lines = [line for block in blocks_of(page) if block.language == "sh" for line in block.text.splitlines()]
-    return [line for line in lines if line.strip() and not re.match(r"groundup (run demo|serve)\b", line)]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("page", [page for page in LESSONS if shell_lines(page)], ids=lambda page: page.stem)
-def test_the_commands_of_a_lesson_run_as_they_stand(page: Path, tiny_run: Path, tmp_path: Path) -> None:
-    shutil.copytree(tiny_run, tmp_path / "runs" / "tiny")
-    program = str(Path(sys.executable).with_name("groundup"))
-    for line in shell_lines(page):
-        words = shlex.split(line, comments=True)
-        if words[1:] == ["show", "moods"]:
-            continue  # of the recipe that the page's Python writes and runs
-        done = subprocess.run([program, *words[1:]], cwd=tmp_path, capture_output=True, text=True, timeout=900)
-        # The leaky model of lesson 8 is refused on purpose.
-        expected = 1 if "audit.limits" in line else 0
-        assert done.returncode == expected, f"{line}\n{done.stderr[-2000:]}"

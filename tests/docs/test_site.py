@@ -32,6 +32,12 @@ def test_every_page_stands_in_the_navigation_once() -> None:
     assert set(named) == {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
 
 
+def test_a_reader_finds_every_how_to_from_both_front_pages() -> None:
+    pages = {path.name for path in (ROOT / "docs" / "how_to").glob("*.md")}
+    for front, folder in ((ROOT / "README.md", "docs/how_to"), (ROOT / "docs" / "index.md", "how_to")):
+        assert pages == set(re.findall(rf"\]\({folder}/(\w+\.md)\)", front.read_text())), front.name
+
+
 def test_no_font_and_no_script_comes_from_elsewhere() -> None:
     assert PROJECT["theme"]["font"] is False
     assert not {"extra_javascript", "extra_css", "analytics"} & (set(PROJECT) | set(PROJECT.get("extra", {})))
@@ -51,3 +57,15 @@ def test_the_site_builds_offline_without_a_warning(tmp_path: Path) -> None:
     html = (tmp_path / "site" / "tour.html").read_text()
     assert not re.findall(r"""(?:src|<link[^>]+href)=["']?https?://""", html)
     assert (tmp_path / "site" / "search.json").stat().st_size > 50_000
+
+
+def test_the_readme_answers_a_newcomer_in_their_order() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    asked = ("make demo", "make test", "docs/pictures/answer.png", "<!-- demo:begin -->", "groundup new my_documents",
+             "## What to expect, honestly", "## Six files to read tonight")  # fmt: skip
+    places = [text.index(part) for part in asked]
+    assert places == sorted(places)
+    opening = [line for line in text.split("```sh")[0].splitlines() if line and not line.startswith("#")]
+    assert len(opening) == 3
+    files = re.findall(r"^\| \[[\w/.]+\]\((groundup/[\w/]+\.py)\) \|", text, flags=re.M)
+    assert len(files) == 6 and all((ROOT / name).is_file() for name in files)

@@ -140,7 +140,7 @@ def test_lower_is_better_turns_the_verdict() -> None:
 
 
 def test_a_metric_of_the_whole_set_is_compared_by_swapping_items() -> None:
-    from groundup.evaluate.compare import swapped
+    from groundup.evaluate.scoring import swapped
 
     metric = Metric("macro_f1", macro_f1)
     gold = ["yes", "no"] * 20

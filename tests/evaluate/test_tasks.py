@@ -10,9 +10,9 @@ import pytest
 from groundup.collect.samples import SAMPLES
 from groundup.core.errors import DataError, UsageError
 from groundup.core.example import write_examples
-from groundup.evaluate.base import Data, Task
+from groundup.evaluate.base import Data, Item, Task
 from groundup.evaluate.catalogue import TOML_FOLDER, find_task, task_names
-from groundup.evaluate.stage import draw, score_task
+from groundup.evaluate.stage import draw, every_source, score_task
 from groundup.evaluate.subject import Subject
 from tests.evaluate.bigram_engine import BigramEngine
 
@@ -74,6 +74,15 @@ def test_shots_stand_before_the_question_and_are_not_asked(tmp_path: Path) -> No
     for shot in shots:
         assert f"{shot.plain} {shot.gold}\n\n" in outcomes[0].prompt
     assert outcomes[0].prompt.endswith(asked[0].plain)
+
+
+def test_a_small_source_is_asked_too() -> None:
+    items = [Item(str(place), "", source="web") for place in range(50)]
+    items[40:40] = [Item("book 1", "", source="books"), Item("book 2", "", source="books")]
+    asked = every_source(items)
+    assert sorted(item.id for item in asked) == sorted(item.id for item in items)
+    assert {"book 1", "book 2"} <= {item.id for item in asked[:7]}
+    assert [item.id for item in asked[7:]] == [str(place) for place in range(5, 50)]
 
 
 def test_the_same_items_are_drawn_for_every_model(tmp_path: Path) -> None:

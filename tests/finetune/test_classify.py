@@ -15,9 +15,9 @@ from groundup.core.files import read_json
 from groundup.core.stage import Context
 from groundup.finetune.classify import Classifier, encode, imbalance, labelled
 from groundup.finetune.gold import label_of, labels_of
-from groundup.finetune.heads import kind_of
 from groundup.finetune.options import StepOptions
 from groundup.finetune.stage import run
+from groundup.generate.purpose import kind_of
 from groundup.model import bundle
 
 FAST = {"batch_size": 8, "precision": "fp32", "eval_every": 0, "checkpoint_every_seconds": 0}

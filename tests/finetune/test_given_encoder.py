@@ -40,3 +40,23 @@ def test_a_bare_encoder_is_opened_and_tuned(bert_folder, tmp_path):
     )
     run(options, {"model": bare}, tmp_path / "out", Context(console=Console(quiet=True), device="cpu"))
     assert Classifier.load(tmp_path / "out" / "model", device="cpu").predict(["99 up", "98 down"])[0] == ["d", "u"]
+
+
+def test_a_classifier_over_averaged_states_opens_as_it_was_tuned(bert_folder, tmp_path):
+    rows = [{"text": f"{n} {'up' if n % 2 else 'down'}", "label": "ud"[n % 2]} for n in range(80)]
+    (tmp_path / "l.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    shared = {
+        "method": "classify",
+        "data": [str(tmp_path / "l.jsonl")],
+        "steps": 2,
+        "eval_every": 0,
+        "precision": "fp32",
+    }
+    found = []
+    for pooling in ("own", "mean"):
+        options = StepOptions(pooling=pooling, **shared)
+        run(options, {"model": bert_folder}, tmp_path / pooling, Context(console=Console(quiet=True), device="cpu"))
+        classifier = Classifier.load(tmp_path / pooling / "model", device="cpu")
+        assert classifier._headed.mean is (pooling == "mean")
+        found.append(classifier.predict(["99 up"])[1].tolist())
+    assert found[0] != found[1]

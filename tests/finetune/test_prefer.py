@@ -14,7 +14,6 @@ from groundup.core.example import Example
 from groundup.core.files import read_json
 from groundup.core.stage import Context
 from groundup.finetune.classify import Classifier
-from groundup.finetune.heads import kind_of
 from groundup.finetune.options import StepOptions
 from groundup.finetune.prefer import (
     DirectPreference,
@@ -30,6 +29,7 @@ from groundup.finetune.prefer import (
 from groundup.finetune.reward import RewardModel
 from groundup.finetune.stage import run
 from groundup.generate import Engine
+from groundup.generate.purpose import kind_of
 from groundup.model import bundle
 
 FAST = {"batch_size": 8, "precision": "fp32", "eval_every": 0, "checkpoint_every_seconds": 0, "warmup_steps": 0}

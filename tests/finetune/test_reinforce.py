@@ -38,6 +38,8 @@ CASES = [
     ("json", RECORD, '{"a": 1}', 1.0),
     ("json", RECORD, "{", 0.0),
     ("fields", RECORD, '{"who": "Ann", "day": 4}', 0.5),
+    ("fields", Example("extract", text="t", target="{}"), "{}", 1.0),
+    ("fields", RECORD, "none", 0.0),
 ]
 
 
@@ -98,7 +100,21 @@ def test_the_reward_rises(speaker, tmp_path):
     rewards = [row["reward"] for row in rows if row["kind"] == "step"]
     assert np.mean(rewards[:3]) < 0.6 and np.mean(rewards[-3:]) > 0.85
     assert counts["validation_solved"] == 1.0 and counts["solved_low"] > 0.3
+    assert counts["gain"] == pytest.approx(1.0 - counts["solved_before"]) and counts["gain_low"] > 0
+    assert counts["gain_p"] < 0.05
     assert bundle.load(tmp_path / "out" / "model", device="cpu").tokenizer is not None
+
+
+def test_adapters_alone_raise_the_reward(speaker, tmp_path):
+    options = step(asked(tmp_path / "q.jsonl"), steps=30, lora={"rank": 8})
+    counts = run(options, {"model": speaker}, tmp_path / "out", context())
+    assert counts["solved_before"] < 0.9 and counts["validation_solved"] == 1.0 and counts["gain_low"] > 0
+    before, after = (
+        bundle.load(place, device="cpu").model.state_dict() for place in (speaker, tmp_path / "out" / "model")
+    )
+    moved = {name for name in before if not torch.equal(before[name], after[name])}
+    assert moved and all(name.startswith("blocks.") for name in moved), "embeddings and norms stay"
+    assert (tmp_path / "out" / "adapter" / "adapter_model.safetensors").is_file()
 
 
 def test_it_stays_near_where_it_started_when_asked_to(speaker, tmp_path):

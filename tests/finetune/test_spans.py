@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from groundup.core.console import Console
 from groundup.core.errors import DataError
 from groundup.core.stage import Context
-from groundup.finetune.heads import kind_of
 from groundup.finetune.options import StepOptions
 from groundup.finetune.spans import SpanReader, _best_span, placed, windows
 from groundup.finetune.stage import run
+from groundup.generate.purpose import kind_of
 from groundup.model import bundle
 from groundup.tokenizer import Tokenizer
 

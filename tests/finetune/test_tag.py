@@ -10,11 +10,11 @@ import pytest
 from groundup.core.console import Console
 from groundup.core.errors import DataError
 from groundup.core.stage import Context
-from groundup.finetune.heads import kind_of
 from groundup.finetune.options import StepOptions
 from groundup.finetune.spans import placed
 from groundup.finetune.stage import run
 from groundup.finetune.tag import Tagger, token_names, windows
+from groundup.generate.purpose import kind_of
 from groundup.metrics.spans import bio_spans
 from groundup.model import bundle
 from groundup.tokenizer import Tokenizer

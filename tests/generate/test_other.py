@@ -66,8 +66,9 @@ def test_classifiers_and_span_readers_are_told_apart(tmp_path, tokenizer):
     demand_writer(bundle.folder, "chat")
     config = read_json(bundle.folder / "config.json")
     write_json(bundle.folder / "head.json", {"kind": "qa"})
-    with pytest.raises(UsageError, match="mark spans"):
+    with pytest.raises(UsageError, match="is a span reader"):
         demand_writer(bundle.folder, "chat")
+    (bundle.folder / "head.json").unlink()
     write_json(bundle.folder / "config.json", {**config, "architectures": ["Qwen3ForSequenceClassification"]})
     with pytest.raises(UsageError, match="is a classifier"):
         demand_writer(bundle.folder, "serve")

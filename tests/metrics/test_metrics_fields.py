@@ -33,6 +33,13 @@ def test_every_field_has_a_score_of_its_own():
     assert {name: score.f1 for name, score in found.items()} == {"a": 0.5, "b": 0.0, "c": 0.0}
 
 
+def test_endless_nesting_claims_nothing():
+    deep: dict = {"a": "x"}
+    for _ in range(900):
+        deep = {"a": deep}
+    assert field_f1([GOLD], [deep]).f1 == 0.0
+
+
 records = st.dictionaries(st.sampled_from("abc"), st.sampled_from(["x", "y", "z"]), max_size=3)
 
 

@@ -2,8 +2,11 @@
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from groundup.core.errors import RecipeError
+from groundup.generate.cache import cache_for, forward
 from groundup.model.families import build
 from groundup.model.layers.experts import Experts
 from groundup.model.layers.feedforward import feedforwards
@@ -12,6 +15,7 @@ from groundup.model.layers.places import places
 from groundup.model.options import ModelOptions
 from groundup.model.plan import count
 from groundup.model.presets import resolve
+from groundup.model.rules import EXTRAS
 from groundup.model.shapes import SHAPES
 from groundup.train.objectives import causal
 from tests.model.test_gpt import ListCache
@@ -43,11 +47,78 @@ def test_every_mix_is_causal_cached_and_counted(mix):
     torch.testing.assert_close(pieces, whole, atol=1e-4, rtol=1e-4)
 
 
-@pytest.mark.parametrize("family", [{"family": "bert"}, {"family": "encoder_decoder", "decoder_depth": 3}])
-def test_the_plan_counts_the_other_families(family):
-    for more in ({}, {"position": "relative", "feedforward": "geglu"} if "decoder_depth" in family else {}):
-        config = config_of(**family, **more)
-        assert count(config).parameters == build(config, seed=1).num_parameters()
+ATTENTIONS = st.sampled_from(
+    [
+        {},  # multi-head
+        {"num_kv_heads": 2},
+        {"num_kv_heads": 1, "window": 5},
+        {"window": 6, "global_every": 2},
+        {"qk_norm": False, "attention_softcap": 5.0},
+        {"qk_norm_whole": True, "num_kv_heads": 2},
+    ]
+)
+POSITIONS = st.sampled_from(
+    [
+        *({"position": name} for name in places),
+        {"position": "rope", "nope_every": 2},
+        {"position": "rope", "rope_scaling": "linear", "rope_factor": 4.0},
+        {"position": "rope", "rope_scaling": "llama3", "rope_factor": 4.0, "rope_original": 12},
+        {"position": "rope", "rope_scaling": "yarn", "rope_factor": 2.0, "rope_original": 12},
+    ]
+)
+FEEDFORWARDS = st.one_of(
+    st.sampled_from([{"feedforward": name} for name in feedforwards]),
+    st.sampled_from([{"feedforward": name, "num_experts": 3} for name in ("swiglu", "relu2", "gelu")]),
+)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(
+    norm=st.sampled_from(list(norms)),
+    norm_place=st.sampled_from(["pre", "post", "branch"]),
+    position=POSITIONS,
+    attention=ATTENTIONS,
+    feedforward=FEEDFORWARDS,
+    flags=st.fixed_dictionaries({"bias": st.booleans(), "tied": st.booleans()}),
+    softcap=st.sampled_from([0.0, 4.0]),
+)
+def test_any_mix_learns_is_causal_and_writes_with_a_cache_as_without(
+    norm, norm_place, position, attention, feedforward, flags, softcap
+):
+    place = "pre" if norm == "none" else norm_place
+    mix = {"norm": norm, "norm_place": place, **position, **attention, **feedforward, **flags, "logit_softcap": softcap}
+    config = config_of(family="custom", width=16, **mix)
+    module = noisy(build(config, seed=1))
+    assert count(config).parameters == module.num_parameters()
+    made = causal(module.train(), {"ids_BT": IDS[:, :-1], "targets_BT": IDS[:, 1:]})
+    made.loss.backward()
+    grads = [parameter.grad for parameter in module.parameters() if parameter.grad is not None]
+    assert torch.isfinite(made.loss) and all(grad.isfinite().all() for grad in grads)
+    module.eval()
+    with torch.no_grad():
+        whole = module(IDS)
+        changed = torch.cat((IDS[:, :12], (IDS[:, 12:] + 1) % V), 1)
+        torch.testing.assert_close(module(changed)[:, :12], whole[:, :12], atol=1e-4, rtol=1e-4)
+        cache = cache_for(module, 2)
+        pieces = torch.cat([forward(module, piece, cache) for piece in IDS.split([7, 1, 12], dim=1)], 1)
+    torch.testing.assert_close(pieces, whole, atol=1e-3, rtol=1e-3)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        {"family": "bert"},
+        {"family": "bert", "position": "rope", "depth": 4, "window": 8, "global_every": 3},
+        {"family": "encoder_decoder", "decoder_depth": 3},
+        {"family": "encoder_decoder", "decoder_depth": 3, "position": "relative", "feedforward": "geglu"},
+        *({"family": "speedrun", "depth": 3, "extras": [name]} for name in EXTRAS),
+        {"family": "speedrun", "extras": list(EXTRAS), "num_kv_heads": 2},
+    ],
+    ids=str,
+)
+def test_the_plan_counts_the_other_families(table):
+    config = config_of(**table)
+    assert count(config).parameters == build(config, seed=1).num_parameters()
 
 
 def test_a_window_hides_what_lies_further_back():
@@ -93,7 +164,16 @@ def test_the_balance_of_experts_joins_the_loss_and_moves_the_router():
         ({"family": "custom", "num_experts": 2, "experts_per_token": 3}, "Take 1 to 2"),
         ({"family": "custom", "num_experts": 1}, "no choice"),
         ({"family": "custom", "num_heads": 32}, "must be even"),
-        ({"family": "bert", "position": "rope"}, "one layout"),
+        ({"family": "bert", "position": "alibi"}, "one layout"),
+        ({"family": "bert", "position": "rope", "bias": True}, "ModernBERT's layout"),
+        ({"family": "custom", "global_every": 2}, "there is no window"),
+        ({"family": "custom", "position": "alibi", "nope_every": 2}, "only rope"),
+        ({"family": "custom", "rope_scaling": "llama"}, "Did you mean 'llama3'"),
+        ({"family": "custom", "rope_scaling": "yarn", "rope_factor": 2.0}, "needs the context"),
+        ({"family": "custom", "qk_norm": False, "qk_norm_whole": True}, "says how qk_norm is taken"),
+        ({"family": "speedrun", "extras": ["smeer"]}, "Did you mean 'smear'"),
+        ({"family": "speedrun", "num_experts": 4}, 'take family = "custom"'),
+        ({"family": "speedrun", "dropout": 0.1}, "not part of the family"),
         ({"family": "encoder_decoder", "position": "rope"}, "sinusoidal"),
         ({"preset": "gpt-2"}, "Did you mean 'gpt2'"),
     ],

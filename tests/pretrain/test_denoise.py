@@ -9,10 +9,13 @@ from hypothesis import strategies as st
 
 from groundup.pretrain.denoise import cut_out, spans_of
 
-FIRST = 1000  # <|extra_0|>
+FIRST, MASK = 1000, 2000  # <|extra_0|>, <|mask|>
 GIVEN = SimpleNamespace(
-    tokenizer=SimpleNamespace(special={"<|extra_0|>": FIRST}),
-    settings=SimpleNamespace(mask_share=0.15, span_length=3.0),
+    tokenizer=SimpleNamespace(special={"<|extra_0|>": FIRST, "<|mask|>": MASK}),
+    settings=SimpleNamespace(mask_share=0.15, span_length=3.0, denoise_target="spans"),
+)
+WHOLE = SimpleNamespace(
+    tokenizer=GIVEN.tokenizer, settings=SimpleNamespace(mask_share=0.3, span_length=3.0, denoise_target="text")
 )
 
 
@@ -36,6 +39,18 @@ def test_source_and_target_together_are_the_row(length, seed):
     sentinels = [token for token in source if token >= FIRST]
     assert sentinels == list(range(FIRST, FIRST + len(sentinels)))
     assert len(sentinels) <= 16
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(2, 200), st.integers(0, 1000))
+def test_a_whole_text_is_written_from_one_with_a_mask_for_each_cut(length, seed):
+    row = np.arange(length)
+    source, target = cut_out(row, WHOLE, np.random.default_rng(seed))
+    assert target.tolist() == row.tolist() and MASK in source
+    kept = [token for token in source.tolist() if token != MASK]
+    assert kept == sorted(kept) and set(kept) < set(range(length))
+    masks = source == MASK
+    assert not (masks[1:] & masks[:-1]).any()  # one mask for a cut, however long
 
 
 def test_the_share_and_the_mean_length_are_as_asked():

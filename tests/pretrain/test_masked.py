@@ -102,3 +102,15 @@ def test_pairs_are_marked_by_what_follows(tokenizer):
         assert segments[sep[0] + 1 : sep[1] + 1].all()
         if not follows:
             assert any(joined in text for text in TEXTS)
+
+
+def test_packed_texts_are_numbered_so_that_they_need_not_see_each_other(tokenizer):
+    batches = MaskedBatches(
+        Shards(tokenizer, TEXTS), tokenizer, masking(tokenizer), batch_size=4, context_length=120, seed=1,
+        document_mask=True,
+    )  # fmt: skip
+    batch = batches.next()
+    sep = batch["ids_BT"] == tokenizer.special["<|sep|>"]
+    numbers = batch["documents_BT"]
+    assert (numbers[:, 0] == 0).all() and numbers.max() > 0
+    assert torch.equal(numbers[:, 1:] - numbers[:, :-1], sep[:, :-1].long())

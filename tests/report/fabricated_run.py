@@ -8,9 +8,11 @@ from __future__ import annotations
 import json
 import math
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from groundup.clean.statement import Statement
 from groundup.core.document import Document, Dropped, write_documents
 from groundup.core.example import Example, write_examples
 from groundup.core.files import write_bytes, write_json
@@ -211,10 +213,13 @@ def _clean(out: Path, clean: list[Document], dropped: list[Dropped]) -> dict[str
     samples = {
         "mojibake": [{"id": "1", "path": "story 0", "before": "\u00e2\u20ac\u0153Hi", "after": '"Hi', "detail": ""}]
     }
-    statement = {"documents": len(clean), "languages": {"en": len(clean)}, "licences": ["CC0-1.0"], "purpose": "tests"}
+    statement = Statement()
+    for document in clean:
+        statement.add(replace(document, licence="CC0-1.0"))
+    figures = statement.figures(len(clean) + len(dropped), {})
     write_json(
         out / "clean.json",
-        {"statement": statement, "steps": [{"step": "text", "changed": 37, "dropped": {}, "samples": samples}]},
+        {"statement": figures, "steps": [{"step": "text", "changed": 37, "dropped": {}, "samples": samples}]},
     )
     return {"documents": len(clean), "dropped": len(dropped)}
 

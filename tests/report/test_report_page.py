@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -223,3 +224,23 @@ def test_a_half_written_line_of_metrics_is_left_out(tmp_path: Path) -> None:
         file.write('{"step": 601, "lo')
     write_events(folder)
     assert "599 steps" in read(write(folder)).text
+
+
+def test_the_funnel_follows_the_recipe_and_adds_up(whole: Path) -> None:
+    page = write(whole).read_text(encoding="utf-8")
+    funnel = page.split('class="funnel"')[1].split("<h3>")[0]
+    steps = re.findall(r'class="name">([^<]+)<', funnel)
+    written = [step["step"] for step in json.loads((whole / "2_clean" / "clean.json").read_text())["steps"]]
+    assert (steps[0], steps[-1]) == ("collected", "kept")
+    assert [step for step in written if step in steps] == [step for step in steps[1:-1] if step in written]
+    amounts = [int(number.replace(",", "")) for number in re.findall(r'class="amount[^"]*">(-?[\d,]+)<', funnel)]
+    assert sum(amounts[:-1]) == amounts[-1], "what came in less what was taken out is what was kept"
+
+
+def test_the_statement_is_a_table_of_sources_and_bars() -> None:
+    from groundup.report.sections.statement import _bars, _spans
+
+    assert _spans({"2": 1, "16": 2, "64": 3, "131072": 4}) == {"under 32": 3, "64 to 127": 3, "65,536 and more": 4}
+    bars = str(_bars("Languages", {f"l{number}": 100 - number for number in range(20)}))
+    assert "13 others" in bars and "l6" in bars and "l7" not in bars
+    assert _bars("Kinds", {"prose": 3}) is None, "one value needs no picture"

@@ -145,11 +145,11 @@ def _pipeline_opens() -> bool:
 
 def test_conversations_outlive_the_server(tmp_path: Path) -> None:
     store = Store(tmp_path / "studio.db")
-    store.save_chat("chat-1234", "demo", [{"role": "user", "content": "Hello\nthere"}])
+    store.save_chat("", "chat-1234", "demo", [{"role": "user", "content": "Hello\nthere"}])
     store.close()
     again = Store(tmp_path / "studio.db")
-    assert again.chats()[0]["title"] == "Hello there"
-    found = again.chat("chat-1234")
+    assert again.chats("")[0]["title"] == "Hello there"
+    found = again.chat("", "chat-1234")
     assert found is not None and found["messages"][0]["content"] == "Hello\nthere"
     again.close()
 

@@ -197,7 +197,8 @@ def test_trust_shows_scores_findings_gate_and_card(client: TestClient) -> None:
     assert {score["task"] for score in found["scores"]} >= {"stories_answers", "pronouns"}
     assert next(score for score in found["scores"] if score["task"] == "pronouns")["at_chance"]
     assert found["gate"] and found["findings"]
-    assert client.get("/api/runs/half/trust").json() == {"scores": [], "findings": [], "gate": None, "card": ""}
+    nothing = {"scores": [], "findings": [], "gate": None, "card": "", "marks": {}, "released": False}
+    assert client.get("/api/runs/half/trust").json() == nothing
 
 
 def test_probes_and_counters(client: TestClient, own: TestClient) -> None:

@@ -30,6 +30,7 @@ class ToySpeaker:
             raise UsageError("The last message is too long.")
         text = question[4:] if question.startswith("say ") else ANSWER
         words = [word if place == 0 else f" {word}" for place, word in enumerate(text.split(" "))]
+        words = words[len(job.begun.split()) :]  # a turn that was cut off is gone on with
         for index in range(job.sampling["n"]):
             self.work.append((job, index, words, 0))
 
@@ -42,9 +43,40 @@ class ToySpeaker:
         tokens = [{"id": n, "text": word, "logprob": -1.0 if n else None} for n, word in enumerate(text.split(" "))]
         chosen = (1.0, 0.0) if temperature == 0 or top_p < 0.5 else (0.5, 0.5)
         following = [
-            {"id": n, "text": word, "probability": 0.5, "chosen": chosen[n]} for n, word in enumerate((" the", " a"))
+            {"id": n, "text": word, "logit": 0.0, "probability": 0.5, "chosen": chosen[n]}
+            for n, word in enumerate((" the", " a"))
         ]
         return {"tokens": tokens, "next": following, "kept": sum(map(bool, chosen)), "vocabulary": 2}
+
+    def look_deeper(self, text: str, layer: int, place: int) -> dict[str, Any]:
+        """Two layers of two heads that look evenly; vectors of four numbers."""
+        words = text.split(" ")
+        even = [[1 / (t + 1)] * (t + 1) + [0.0] * (len(words) - t - 1) for t in range(len(words))]
+        return {
+            "tokens": words,
+            "place": place % len(words),
+            "layers": 2,
+            "heads": 2,
+            "attention": [even, even],
+            "vectors": [[1.0, -1.0, 0.5, float(at)] for at in range(3)],
+            "lens": [[{"text": " the", "probability": 0.5}]] * 3,
+        }
+
+    def sureness(self, messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Every second word was a guess."""
+        words = [word if n == 0 else f" {word}" for n, word in enumerate(messages[-1]["content"].split(" "))]
+        others = [{"text": " the", "probability": 0.6}, {"text": " a", "probability": 0.4}]
+        return [{"text": word, "probability": 0.01 if n % 2 else 1.0, "others": others} for n, word in enumerate(words)]
+
+    def why(self, question: str, answer: str) -> dict[str, Any]:
+        """The first word decides, in layer 1."""
+        words = [
+            {"text": word, "score": -0.5 if n else 2.0, "frame": False} for n, word in enumerate(question.split(" "))
+        ]
+        top = [{"text": answer[:1], "probability": 0.9}]
+        layers = [{"layer": n, "rank": 1, "top": top} for n in range(3)]
+        facts = {"target": answer[:20], "probability": 0.5, "first": answer[:1]}
+        return {**facts, "words": words, "decided_at": 1, "layers": layers, "notes": []}
 
     def step(self) -> None:
         time.sleep(self.pause)

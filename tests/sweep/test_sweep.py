@@ -189,6 +189,33 @@ def test_tpe_moves_to_where_it_is_good_and_is_continued(tmp_path):
     assert 0.003 < best.values["pretrain.learning_rate"] < 0.03
 
 
+def test_hyperband_drops_what_is_behind_in_its_race(tmp_path):
+    pytest.importorskip("optuna")
+    over = ["pretrain.learning_rate=1e-4..1e0"]
+    result = run(tmp_path / "s", over, method="tpe", num_trials=16, prune=True)
+    states = [trial.state for trial in result.ledger.finished]
+    assert states.count("pruned") >= 3 and states.count("done") >= 3 and len(states) == 16
+    dropped = [trial for trial in result.ledger.finished if trial.state == "pruned"]
+    assert all(len(trial.looks) < 4 for trial in dropped)
+    best = min(trial.score for trial in result.ledger.done)
+    assert best <= min(trial.looks[-1][1] for trial in dropped)
+
+
+@pytest.mark.slow
+def test_trials_run_on_a_ray_cluster(tmp_path):
+    ray = pytest.importorskip("ray")
+    recipe = read_recipe("tiny", ["pretrain.steps=2", "collect.stories.count=200", "tokenizer.vocabulary_size=400"])
+    options = SweepOptions(GOAL, parallel=2, device="cpu", engine="ray")
+    try:
+        result = sweep(
+            recipe, parse(["pretrain.learning_rate=0.001,0.02"]), options, tmp_path / "s", Console(quiet=True)
+        )
+    finally:
+        ray.shutdown()
+    assert [trial.state for trial in result.ledger.finished] == ["done", "done"]
+    assert len({trial.score for trial in result.ledger.done}) == 2
+
+
 def test_the_page_shows_winner_reason_and_failures(tmp_path):
     result = run(tmp_path / "s", [RATES + ",0.02"])
     result.ledger.put(Trial(9, {"a": 1}, 1, 9, "odd <b>", "failed", error="groundup: no"))

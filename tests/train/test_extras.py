@@ -86,23 +86,58 @@ def test_recomputing_keeps_less_for_backward():
 # ---- stopping early, spikes
 
 
-def test_looks_that_get_no_better_end_the_run(tmp_path, monkeypatch):
-    numbers = iter([3.0, 2.0, 2.5, 2.1, 1.0, 0.5])
+@pytest.mark.parametrize(
+    ("name", "values", "average"),
+    [
+        ("loss", [3.0, 2.0, 2.5, 2.1, 1.0, 0.5], 0.0),
+        ("answer_loss", [3.0, 2.0, 2.5, 2.1, 1.0, 0.5], 0.9),
+        ("span_f1", [0.1, 0.5, 0.4, 0.45, 0.9, 0.9], 0.0),
+    ],
+)
+def test_looks_that_get_no_better_end_the_run_with_the_best_weights(tmp_path, name, values, average):
+    numbers = iter(values)
     from groundup.core.console import Console
     from groundup.core.stage import Context
     from groundup.train.loop import train
 
+    seen = []
+
+    def validate(module, step):
+        seen.append(module.embedding.output_weight.detach().clone())
+        return {name: next(numbers)}
+
+    module = toys.without_dropout()
     summary = train(
-        toys.without_dropout(),
+        module,
         toys.CountingBatches(),
         causal,
-        toys.options(60, patience=2, eval_every=2),
+        toys.options(60, patience=2, eval_every=2, average=average),
         folder=tmp_path,
         context=Context(console=Console(quiet=True)),
-        validate=lambda module, step: {"loss": next(numbers)},
+        validate=validate,
     )
-    assert (summary.steps, summary.validation) == (8, {"loss": 2.1})  # the third and fourth look were no better
+    # The third and fourth look were no better: the second one's weights are what is left, averaged where asked for.
+    assert (summary.steps, summary.validation) == (8, {name: values[1]})
     assert len(rows_of(tmp_path)) == 8
+    assert torch.equal(module.embedding.output_weight, seen[1])
+
+
+def test_the_best_weights_are_found_again_after_a_stop(tmp_path):
+    """Stopped after the best look; continued, it gets worse: the same weights are left as without the stop."""
+
+    def look(module, step):
+        return {"loss": abs(step - 4.0)}
+
+    whole, _ = toys.run(tmp_path / "whole", 9, patience=9, eval_every=2, validate=look)
+    asked = iter(range(100))
+    with pytest.raises(Interrupted):
+        toys.run(tmp_path / "cut", 9, patience=9, eval_every=2, validate=look, stop=lambda: next(asked) == 7)
+    module, summary = toys.run(tmp_path / "cut", 9, patience=9, eval_every=2, validate=look)
+    assert summary.validation == {"loss": 0.0}
+    for name, tensor in whole.state_dict().items():
+        assert torch.equal(tensor, module.state_dict()[name]), name
+    four, _ = toys.run(tmp_path / "four", 9, eval_every=2, validate=look)
+    assert not torch.equal(whole.embedding.output_weight, four.embedding.output_weight)
 
 
 def test_a_spike_is_skipped_and_an_ordinary_batch_is_not(tmp_path):
@@ -141,6 +176,25 @@ def test_the_rate_found_is_below_where_the_loss_is_lowest():
     assert all(torch.equal(before[name], tensor) for name, tensor in module.state_dict().items())
     assert 1e-3 < multiple < 10
     assert tried[0].loss > min(one.loss for one in tried)
+
+
+def test_a_run_may_try_rates_first_and_continues_with_what_it_found(tmp_path):
+    toys.run(tmp_path / "plain", 6)
+    expected, _ = toys.run(tmp_path / "whole", 6, find_rate=True)
+    asked = iter(range(100))
+    with pytest.raises(Interrupted):
+        toys.run(tmp_path / "cut", 6, find_rate=True, stop=lambda: next(asked) == 3)
+    module, _ = toys.run(tmp_path / "cut", 6, find_rate=True)
+    for name, tensor in expected.state_dict().items():
+        assert torch.equal(tensor, module.state_dict()[name]), name
+    first, found = rows_of(tmp_path / "plain")[0], rows_of(tmp_path / "whole")[0]
+    assert found["loss"] == first["loss"]  # the same batch, the same dropout
+    assert found["learning_rate"] != first["learning_rate"]
+
+
+def test_rates_are_not_tried_on_private_rows():
+    with pytest.raises(ValueError, match="find_rate"):
+        toys.options(6, find_rate=True, dp={"epsilon": 8})
 
 
 # ---- telling

@@ -21,7 +21,9 @@ def batch_of(seed=0):
 
 @pytest.mark.parametrize("positions", [1, 16, 17, 100])
 @pytest.mark.parametrize(
-    "more", [{}, {"softcap": 3.0}, {"smoothing": 0.1}, {"softcap": 2.0, "smoothing": 0.2}], ids=str
+    "more",
+    [{}, {"softcap": 3.0}, {"smoothing": 0.1}, {"z_loss": 0.01}, {"softcap": 2.0, "smoothing": 0.2, "z_loss": 0.1}],
+    ids=str,
 )
 def test_chunked_equals_plain_with_its_gradients(positions, more, monkeypatch):
     monkeypatch.setattr(objectives, "CHUNK_NUMBERS", 16 * 50)  # chunks of 16 positions
@@ -37,6 +39,20 @@ def test_chunked_equals_plain_with_its_gradients(positions, more, monkeypatch):
     ours = torch.autograd.grad(fast, (hidden, weight))
     theirs = torch.autograd.grad(slow, (hidden, weight))
     torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-6)
+
+
+def test_a_weight_counts_a_token_so_many_times(module):
+    batch = batch_of()
+    batch["targets_BT"][0] = IGNORE
+    weights = torch.zeros(batch["ids_BT"].shape)
+    weights[1], weights[2] = 2.0, 0.5
+    seen = causal(module, {**batch, "weights_BT": weights})
+    gradient = torch.autograd.grad(seen.loss, module.output_weight)[0]
+    assert seen.count == 24  # weights say how much a token counts, not whether
+    rows = [causal(module, {name: tensor[row : row + 1] for name, tensor in batch.items()}) for row in (1, 2)]
+    expected = 2 * rows[0].loss + 0.5 * rows[1].loss
+    torch.testing.assert_close(seen.loss, expected)
+    torch.testing.assert_close(gradient, torch.autograd.grad(expected, module.output_weight)[0], rtol=1e-4, atol=1e-6)
 
 
 def test_very_large_logits_stay_finite():

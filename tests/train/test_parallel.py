@@ -51,9 +51,10 @@ def assert_alike(found, expected):
 def test_two_processes_with_shares_equal_one_and_one_goes_on(tmp_path):
     """The short proof: FSDP2, Muon and AdamW, accumulation; a batch of 4 rows; saved by two, continued by one."""
     expected = alone(tmp_path / "one", 6, accumulate=2)
-    together(2, tmp_path / "two", 6, "accumulate=2", "parallel=fsdp", "stop_at=4", "average=0.5")
+    together(2, tmp_path / "two", 6, "accumulate=2", "parallel=fsdp", "stop_at=4", "average=0.5", "patience=9")
     assert len(list((tmp_path / "two").glob(".checkpoints/step-00000004/weights.*.safetensors"))) == 2
-    continued = alone(tmp_path / "two", 6, accumulate=2, average=0.5)
+    assert len(list((tmp_path / "two").glob(".checkpoints/best/step-00000003/weights.*.safetensors"))) == 2
+    continued = alone(tmp_path / "two", 6, accumulate=2, average=0.5, patience=9)
     assert continued[1] == pytest.approx(expected[1], abs=1e-5)
 
 

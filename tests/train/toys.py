@@ -51,7 +51,23 @@ def options(steps, **changes):
     )
 
 
-def run(folder, steps, *, objective=causal, stop=lambda: False, module=None, batches=None, console=None, **changes):
+def noisy_look(module, step):
+    """Looking must not disturb the random state."""
+    return {"noise": float(torch.rand(()))}
+
+
+def run(
+    folder,
+    steps,
+    *,
+    objective=causal,
+    stop=lambda: False,
+    module=None,
+    batches=None,
+    console=None,
+    validate=noisy_look,
+    **changes,
+):
     module = module if module is not None else build(CONFIG, seed=1)
     context = Context(seed=1, console=console or Console(quiet=True), stop=stop)
     summary = train(
@@ -61,7 +77,7 @@ def run(folder, steps, *, objective=causal, stop=lambda: False, module=None, bat
         options(steps, **changes),
         folder=Path(folder),
         context=context,
-        validate=lambda module, step: {"noise": float(torch.rand(()))},  # looking must not disturb the random state
+        validate=validate,
     )
     return module, summary
 

@@ -40,6 +40,13 @@ class Health:
     """The application. `folder` keeps audit.jsonl and added passages' index; notes are never stored."""
 
     name = "health"
+    limits = (
+        "No medical device and no diagnosis. A clinician reads the note itself.",
+        "Rules miss names, addresses and post codes that stand alone: read a note once more before it leaves your hands.",
+        "Risk flags know a list of phrases in English; no flag does not mean no risk.",
+        "Treatment is quoted from the passages it was given, which may be old or not meant for you. It never gives a dose.",
+        "Links between drugs, diseases and genes are hints for reading: names that stand together, not findings.",
+    )
     purpose = "Notes without names, summaries, risk flags with evidence, quotations on treatment. No medical device."
 
     def __init__(
@@ -53,7 +60,8 @@ class Health:
         self.search.add_documents(treatment.passages_of(place))
         self.generate = generate
         if generate is None and self.options.generator_url:
-            self.generate = from_url(self.options.generator_url, self.options.generator_model)
+            o = self.options
+            self.generate = from_url(o.generator_url, o.generator_model, key=o.generator_key)
         self._network: tuple[int, literature.Network] | None = None
 
     def close(self) -> None:

@@ -19,3 +19,4 @@ class HealthOptions(Options):
     answer_threshold: float = Field(default=0.25, ge=0, le=1)  # as in search; under it nothing is quoted
     generator_url: str = ""  # an OpenAI-compatible server that may phrase summaries; it sees de-identified text only
     generator_model: str = "groundup"
+    generator_key: str = ""  # where that server asks for one; --set generator_key=@FILE keeps it out of the history

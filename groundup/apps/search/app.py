@@ -68,10 +68,11 @@ class Search:
         self.options = options or SearchOptions()
         self.index = Index(path, passage_words=self.options.passage_words, title_weight=self.options.title_weight)
         self.encoder = encoder or dense.encoder_named(self.options.encoder)
-        self.reranker = Reranker() if self.options.rerank else None
+        self.reranker = Reranker(Path(self.options.rerank)) if self.options.rerank else None
         self.generate = generate
         if generate is None and self.options.generator_url:
-            self.generate = from_url(self.options.generator_url, self.options.generator_model)
+            o = self.options
+            self.generate = from_url(o.generator_url, o.generator_model, key=o.generator_key)
         self.synonyms = read_synonyms(self.options.synonyms) if self.options.synonyms else {}
         self._vocabulary: tuple[int, dict[str, int]] = (-1, {})
         self._answerer = Answerer(self)
@@ -128,7 +129,7 @@ class Search:
         query = self.understand(text)
         ranked = self.rank(query, filters=filters)
         if self.reranker is not None:
-            ranked = self.reranker.rank(query, ranked, self.index, self.weight)
+            ranked = self.reranker.rank(query, ranked, self.index)
         ranked = ranked[:limit]
         found = self.index.passages([number for number, _ in ranked])
         return [self._hit(found[number], score, query) for number, score in ranked if number in found]
@@ -223,6 +224,12 @@ class SearchApp:
 
     name = "search"
     purpose = "Find passages in your documents, and answers that quote them with their source."
+    limits = (
+        "It quotes; it does not think. Where a document is wrong, so is the answer.",
+        "Of questions that the documents do not answer, one in twenty still gets a sentence. Read the source beside it.",
+        "Spelling and word forms are understood in English; in other languages only the exact words are found.",
+        "Pictures and scanned pages are not read; tables are read as plain words.",
+    )
 
     def __init__(
         self, folder: Path | None = None, *, options: SearchOptions | None = None, documents: Path | None = None

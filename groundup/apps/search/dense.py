@@ -34,70 +34,36 @@ class Encoder(Protocol):
 ENCODERS: Registry[Callable[[], Encoder]] = Registry("encoder")
 
 
-@ENCODERS.register("minilm")
-class MiniLM:
-    """384 numbers a text: the mean of the last layer over the tokens, scaled to length 1."""
-
-    name = "minilm"
-    width = 384
-
-    def __init__(self) -> None:
-        folder = minilm_folder()
-        try:
-            import torch
-            from transformers import AutoModel, AutoTokenizer
-            from transformers.utils import logging
-        except ImportError:
-            raise MissingExtra("transformers", "hf", "The encoder 'minilm'") from None
-        bars = logging.is_progress_bar_enabled()
-        logging.disable_progress_bar()
-        self._torch: Any = torch
-        self._tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        self._model: Any = AutoModel.from_pretrained(folder, local_files_only=True, use_safetensors=True).eval()
-        if bars:
-            logging.enable_progress_bar()
-
-    def encode(self, texts: Sequence[str]) -> np.ndarray:
-        """Encode in batches of texts of like length, so that little is spent on padding."""
-        out_ND = np.zeros((len(texts), self.width), dtype=np.float32)
-        order = sorted(range(len(texts)), key=lambda place: len(texts[place]))
-        for first in range(0, len(order), 32):
-            places = order[first : first + 32]
-            some = [texts[place] or " " for place in places]
-            batch = self._tokenizer(some, padding=True, truncation=True, max_length=MINILM_TOKENS, return_tensors="pt")
-            with self._torch.inference_mode():
-                hidden_BTD = self._model(**batch).last_hidden_state
-                mask_BT1 = batch["attention_mask"].unsqueeze(-1).to(hidden_BTD.dtype)
-                mean_BD = (hidden_BTD * mask_BT1).sum(1) / mask_BT1.sum(1).clamp(min=1)
-                out_ND[places] = self._torch.nn.functional.normalize(mean_BD, dim=1).numpy()
-        return out_ND
-
-
 class Own:
-    """The encoder of a run or model folder of ours: the mean of its last states (`generate.embed`)."""
+    """The encoder of a run or model folder (ours, or any that `model.convert` reads): the mean of its last states."""
 
-    def __init__(self, folder: Path) -> None:
-        from groundup.generate.embed import embed
+    def __init__(self, folder: Path, *, name: str = "", num_tokens: int = 0) -> None:
+        """num_tokens: a longer text is cut there (0: at the context)."""
+        from groundup.finetune import embed
         from groundup.model.bundle import load
 
-        place = next(
-            (
-                one
-                for one in (folder / "8_release", folder / "4_pretrain" / "model", folder)
-                if (one / "config.json").is_file()
-            ),
-            folder,
-        )
+        places = (folder / "8_release", *sorted(folder.glob("5_finetune/*/model")), folder / "4_pretrain" / "model")
+        place = next((one for one in places if (one / "config.json").is_file()), folder)
         self._bundle = load(place)
-        self._embed = embed
+        self._embed: Any = embed
+        self._limit = num_tokens or self._bundle.config.context_length
         self.width = int(self._bundle.config.width)
-        self.name = (
-            f"{place.resolve()} {(place / 'model.safetensors').stat().st_mtime_ns}"  # other weights, other vectors
-        )
+        weights = place / "model.safetensors"
+        self.name = name or f"{place.resolve()} {weights.stat().st_mtime_ns}"  # other weights, other vectors
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
-        """float32 (N, D); every row has length 1."""
-        return self._embed(self._bundle, [text or " " for text in texts])
+        """float32 (N, D); every row has length 1. Texts of like length share a batch."""
+        tokenizer, config = self._bundle.tokenizer, self._bundle.config
+        rows = [self._embed.row_of(tokenizer, config, text or " ") for text in texts]
+        cut = [row if len(row) <= self._limit else [*row[: self._limit - 1], row[-1]] for row in rows]
+        vectors_ND: np.ndarray = self._embed.embed_rows(self._bundle.model, cut, tokenizer.special.get("<|pad|>", 0))
+        return vectors_ND
+
+
+@ENCODERS.register("minilm")
+def minilm() -> Own:
+    """all-MiniLM-L6-v2 (23 M parameters, 384 numbers a text), opened by our own BERT; no other library is needed."""
+    return Own(minilm_folder(), name="minilm", num_tokens=MINILM_TOKENS)
 
 
 def encoder_named(name: str) -> Encoder | None:

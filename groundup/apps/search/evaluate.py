@@ -14,18 +14,17 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from groundup.apps.search.answering import FEATURES, WEIGHTS
 from groundup.apps.search.app import Search
-from groundup.apps.search.dense import Encoder
+from groundup.apps.search.dense import ENCODERS, Encoder
 from groundup.apps.search.fusion import normalised_sum, reciprocal_rank
-from groundup.apps.search.rerank import DEPTH, Reranker
-from groundup.apps.search.rerank import features as rerank_features
-from groundup.apps.search.rerank import fit as fit_ranking
+from groundup.apps.search.rerank import Reranker
 from groundup.core.document import Document, hash_text
-from groundup.core.errors import DataError
+from groundup.core.errors import DataError, MissingExtra
 from groundup.core.randomness import numpy_random, python_random
 from groundup.core.score import Score
 from groundup.metrics.intervals import wilson
@@ -87,8 +86,10 @@ def read_cranfield(folder: Path) -> Collection:
     return Collection(documents, queries, gains)
 
 
-def ranking_table(collection: Collection, encoder: Encoder | None = None) -> dict[str, list[float]]:
-    """nDCG@10 of every query for each way of ranking: {"words": [...], "vectors": [...], "sum": [...], "rank": [...]}."""
+def ranking_table(
+    collection: Collection, encoder: Encoder | None = None, reranker: Reranker | None = None
+) -> dict[str, list[float]]:
+    """nDCG@10 of every query for each way of ranking: {"words", "vectors", "sum", "rank", "reranked": [...]}."""
     search = Search(encoder=encoder)
     search.add_documents(collection.documents)
     table: dict[str, list[float]] = {}
@@ -104,8 +105,8 @@ def ranking_table(collection: Collection, encoder: Encoder | None = None) -> dic
                 "sum": normalised_sum(legs, weights),
                 "rank": reciprocal_rank(legs, weights),
             }
-        first = ways.get("sum", ways["words"])
-        ways["reranked"] = Reranker().rank(query, first, search.index, search.weight)
+        if reranker is not None:
+            ways["reranked"] = reranker.rank(query, ways.get("sum", ways["words"]), search.index)
         for name, ranked in ways.items():
             found = search.index.passages([one for one, _ in ranked])
             order = list(dict.fromkeys(found[one].document_id for one, _ in ranked))  # a document at its best passage
@@ -114,11 +115,11 @@ def ranking_table(collection: Collection, encoder: Encoder | None = None) -> dic
     return table
 
 
-def run(folder: Path, encoder: Encoder | None = None) -> list[Score]:
-    """`groundup app search --evaluate FOLDER`: the scores of a Cranfield-shaped folder."""
+def run(folder: Path, encoder: Encoder | None = None, reranker: Reranker | None = None) -> list[Score]:
+    """The scores of a Cranfield-shaped folder: each leg, the fusions, and the re-ranking where there is one."""
     collection = read_cranfield(folder)
     data_hash = hash_text(json.dumps(sorted(one.content_hash for one in collection.documents)))[:16]
-    table = ranking_table(collection, encoder)
+    table = ranking_table(collection, encoder, reranker)
     words = float(np.mean(table["words"]))
     scores = []
     for name, values in table.items():
@@ -133,6 +134,24 @@ def run(folder: Path, encoder: Encoder | None = None) -> list[Score]:
     return scores
 
 
+def squad_pairs(path: Path) -> tuple[list[Document], list[tuple[str, str]]]:
+    """The paragraphs of a SQuAD file, and ``(question, path of its paragraph)``."""
+    documents, asked = [], []
+    for article in _squad_articles(path):
+        for number, paragraph in enumerate(article["paragraphs"]):
+            place = f"{article['title']}#{number}"
+            documents.append(Document(text=paragraph["context"], source="squad", path=place, meta={"title": "-"}))
+            asked += [(qa["question"].strip(), place) for qa in paragraph["qas"]]
+    return documents, asked
+
+
+def _squad_articles(path: Path) -> list[Any]:
+    try:
+        return list(json.loads(gzip.decompress(path.read_bytes()))["data"])
+    except (OSError, ValueError, KeyError) as error:
+        raise DataError(f"{path} cannot be read as SQuAD: {error}.") from None
+
+
 @dataclass(frozen=True)
 class Asked:
     """A question with the texts that count as right; () when its article was taken out."""
@@ -143,13 +162,9 @@ class Asked:
 
 def read_squad(path: Path, *, num_questions: int, seed: int) -> tuple[list[Document], list[Asked]]:
     """Documents and questions of a SQuAD file: of every second article only the questions are kept, not the text."""
-    try:
-        data = json.loads(gzip.decompress(path.read_bytes()))["data"]
-    except (OSError, ValueError, KeyError) as error:
-        raise DataError(f"{path} cannot be read as SQuAD: {error}.") from None
     documents: list[Document] = []
     groups: tuple[list[Asked], list[Asked]] = ([], [])
-    for place, article in enumerate(data):
+    for place, article in enumerate(_squad_articles(path)):
         kept = place % 2 == 0
         for number, paragraph in enumerate(article["paragraphs"]):
             if kept:
@@ -213,25 +228,6 @@ def fit_answering(documents: list[Document], asked: list[Asked], *, steps: int =
     return tuple(round(float(value), 2) for value in weights_F)
 
 
-def fit_reranker(documents: Sequence[Document], *, most: int = 400) -> tuple[float, ...]:
-    """`rerank.WEIGHTS`: titles as queries for their own abstracts, with the title taken out of the abstract's text."""
-    bare = [
-        one.with_text(one.text.replace(str(one.meta.get("title", "")), " "), meta={"title": ""}) for one in documents
-    ]
-    search = Search()
-    search.add_documents(bare)
-    groups = []
-    for one in [document for document in documents if document.meta.get("title")][:most]:
-        query = search.understand(str(one.meta["title"]))
-        head = search.rank_words(query)[:DEPTH]
-        found = search.index.passages([number for number, _ in head])
-        places = [place for place, (number, _) in enumerate(head) if found[number].document_id == one.id]
-        if places:
-            groups.append((rerank_features(query, [(found[n], score) for n, score in head], search.weight), places[0]))
-    search.close()
-    return fit_ranking(groups)
-
-
 def run_all(search: Search, data: Path | None) -> list[Score]:
     """`groundup app search --evaluate`: known answers of the sample pages; Cranfield and SQuAD where there is a data folder."""
     from groundup.apps.search.app import SAMPLES
@@ -254,7 +250,7 @@ def run_all(search: Search, data: Path | None) -> list[Score]:
     ]
     if data is None:
         return scores
-    scores += run(data / "ir_cranfield", search.encoder)
+    scores += run(data / "ir_cranfield", search.encoder or _minilm(), search.reranker)
     documents, asked = read_squad(data / "squad" / "squad_v1_train_sample.json.gz", num_questions=1000, seed=2)
     rows = answering_rows(documents, asked)
     told = at_threshold(rows, search.options.answer_threshold)
@@ -272,6 +268,14 @@ def run_all(search: Search, data: Path | None) -> list[Score]:
             )
         )
     return scores
+
+
+def _minilm() -> Encoder | None:
+    """MiniLM, where it is installed: the table shows every leg that can be had."""
+    try:
+        return ENCODERS.get("minilm")()
+    except MissingExtra:
+        return None
 
 
 OWN_QUESTIONS = (

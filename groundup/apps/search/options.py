@@ -15,7 +15,7 @@ class SearchOptions(Options):
 
     passage_words: int = Field(default=120, ge=20, le=1000)  # taste: one paragraph; also under MiniLM's 256 word pieces
     encoder: str = ""  # "minilm", or a run or model folder of ours; "" searches by words alone, which needs no weights
-    rerank: bool = False  # order the first 30 anew by `rerank`; costs some milliseconds a query
+    rerank: str = ""  # the folder of a cross-encoder made by `learning`: reads the first 20 again, a second on one core
     fusion: Literal["sum", "rank"] = "sum"  # measured on Cranfield: nDCG@10 .423 against .418 for "rank"
     dense_weight: float = Field(
         default=0.5, ge=0, le=1
@@ -30,3 +30,4 @@ class SearchOptions(Options):
     answer_threshold: float = Field(default=0.25, ge=0, le=1)
     generator_url: str = ""  # an OpenAI-compatible server that may phrase the answer; "" quotes the documents
     generator_model: str = "groundup"
+    generator_key: str = ""  # where that server asks for one; --set generator_key=@FILE keeps it out of the history

@@ -22,7 +22,7 @@ from groundup.apps.search.reading import documents_of
 from groundup.apps.search.stem import stems
 from groundup.apps.support import proposer, questions
 from groundup.apps.support.dialogue import Dialogue, Propose
-from groundup.apps.support.intents import Intents, shipped
+from groundup.apps.support.intents import Intents, TunedIntents, shipped
 from groundup.apps.support.options import SupportOptions
 from groundup.apps.support.policy import Gate
 from groundup.core.document import Document
@@ -46,6 +46,12 @@ class Support:
 
     name = "support"
     purpose = "Answer customers, track, change, cancel and return orders; the rules are enforced in code."
+    limits = (
+        "It understands English, and the matters of one shop: orders, returns, addresses, and what the shop's pages say.",
+        "Order number and e-mail address are all it knows of a person. Whoever has both is taken for the customer.",
+        "It opens returns and changes orders; it pays nothing back. What it cannot settle goes to a person.",
+        "It was measured on customers and attacks that we wrote ourselves; real ones will bring what we did not think of.",
+    )
 
     def __init__(
         self,
@@ -76,7 +82,10 @@ class Support:
         place = self.options.documents or DOCUMENTS
         self.pages.add_documents(questions.sections(documents_of(place, self.skipped, PAGES)), whole=(PAGES,))
         self._index_corrections()
-        self._start(Intents(phrases) if phrases else shipped(), propose)
+        known = Intents(phrases) if phrases else shipped()
+        if self.options.intents is not None:
+            known = TunedIntents(self.options.intents, phrases)
+        self._start(known, propose)
 
     @classmethod
     def over(
@@ -90,7 +99,8 @@ class Support:
 
     def _start(self, intents: Intents, propose: Propose | None) -> None:
         if propose is None and self.options.generator_url:
-            propose = proposer.from_url(self.options.generator_url, self.options.generator_model)
+            o = self.options
+            propose = proposer.from_url(o.generator_url, o.generator_model, key=o.generator_key)
         self.dialogue = Dialogue(
             self.gate,
             intents,

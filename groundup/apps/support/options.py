@@ -27,6 +27,7 @@ class SupportOptions(Options):
     documents: Path | None = None  # the company's own pages; None: the shipped sample pages
     policy: Policy = Policy()
     in_scope: float = Field(default=0.34, ge=0, le=1)  # measured on the simulator: .1 to .34 pass .988, .45 passes .976
+    intents: Path | None = None  # a classifier tuned by the recipe `support`; None: the linear one of the templates
     synonyms: Path | None = None  # a text file, one group a line; None: the shipped one
     answer_threshold: float = Field(
         default=0.6, ge=0, le=1
@@ -34,3 +35,4 @@ class SupportOptions(Options):
     database_url: str = ""  # any SQLAlchemy URL (postgresql://...); "" keeps shop.sqlite in the application's folder
     generator_url: str = ""  # an OpenAI-compatible server that may propose tool calls; policy still decides
     generator_model: str = "groundup"
+    generator_key: str = ""  # where that server asks for one; --set generator_key=@FILE keeps it out of the history

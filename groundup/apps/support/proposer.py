@@ -20,7 +20,7 @@ RULE = (
 )
 
 
-def from_url(url: str, model: str) -> Propose:
+def from_url(url: str, model: str, *, key: str = "") -> Propose:
     """Propose by ``URL/chat/completions`` with ``tools``; a server that fails or babbles proposes nothing."""
     if not url.startswith(("http://", "https://")):
         raise UsageError(f"'{url}' is not a web address.", repair="Give one like http://127.0.0.1:8000/v1")
@@ -34,9 +34,8 @@ def from_url(url: str, model: str) -> Propose:
             "tools": [tool.schema() for tool in TOOLS.values()],
             "temperature": 0,
         }
-        request = urllib.request.Request(
-            address, data=json.dumps(body).encode(), headers={"Content-Type": "application/json"}, method="POST"
-        )
+        headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
+        request = urllib.request.Request(address, data=json.dumps(body).encode(), headers=headers, method="POST")
         try:
             with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as reply:
                 return read_calls(json.loads(reply.read(1_000_000)))

@@ -20,7 +20,7 @@ from groundup.apps.search.app import SAMPLES, Search
 from groundup.apps.search.generator import Generate, from_url
 from groundup.apps.search.reading import documents_of
 from groundup.apps.tutor.exercises import Exercise, arithmetic, cloze, comprehension, steps, vocabulary
-from groundup.apps.tutor.grading import LABELS, grade
+from groundup.apps.tutor.grading import LABELS, TunedGrader, grade
 from groundup.apps.tutor.learner import Learner
 from groundup.apps.tutor.options import TutorOptions
 from groundup.apps.writing.shorten import phrased
@@ -59,6 +59,13 @@ class Tutor:
         "Exercises with keys that are right by construction, short answers graded with doubt, "
         "explanations at your level."
     )
+    limits = (
+        "Grades compare words, they do not understand physics: of answers to a new question four in ten are graded wrong. "
+        "A teacher decides about marks.",
+        "A wrong statement in the right words can pass; an unusual right answer can fail. Graded examples help.",
+        "Spelling slips cost a student some points of accuracy; see the measured gap.",
+        "Explanations are sentences of the texts it was given, chosen by length, not taught.",
+    )
 
     def __init__(
         self,
@@ -79,13 +86,15 @@ class Tutor:
         self.text = "\n\n".join(one.text for one in documents)
         self.search = Search()
         self.search.add_documents(Document(text=one.text, source="texts", path=one.path) for one in documents)
+        self.grader = TunedGrader(self.options.grader) if self.options.grader is not None else None
         self.learner = Learner()
         self.graded: dict[str, list[tuple[str, str]]] = {}
         if folder is not None and (folder / LEARNER_FILE).is_file():
             self.import_data(read_json(folder / LEARNER_FILE))
         self.generate = generate
         if generate is None and self.options.generator_url:
-            self.generate = from_url(self.options.generator_url, self.options.generator_model)
+            o = self.options
+            self.generate = from_url(o.generator_url, o.generator_model, key=o.generator_key)
 
     def close(self) -> None:
         """Close the texts."""
@@ -234,7 +243,14 @@ class Tutor:
         if not words(values["reference"]):
             return Answer("Grading needs a right answer to compare with.", found=False)
         known = self.graded.get(values["question"].strip().lower(), [])
-        found = grade(values["question"], [values["reference"]], values["answer"], sure=self.options.sure, graded=known)
+        found = grade(
+            values["question"],
+            [values["reference"]],
+            values["answer"],
+            sure=self.options.sure,
+            graded=known,
+            grader=self.grader,
+        )
         if found.label == "teacher":
             said = "I am not sure; a teacher should look at this answer."
         else:
@@ -287,7 +303,7 @@ class Tutor:
         """Exercises checked a second way; with a data folder grading on SemEval-2013 Task 7."""
         from groundup.apps.tutor.evaluate import run_all
 
-        return run_all(data)
+        return run_all(data, self.grader)
 
     def _keep(self) -> None:
         if self.folder is not None:

@@ -6,6 +6,7 @@ import tarfile
 import tempfile
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,15 @@ import numpy as np
 from groundup.apps.search.app import SAMPLES
 from groundup.apps.search.reading import documents_of
 from groundup.apps.tutor.exercises import Exercise, arithmetic, comprehension, vocabulary
-from groundup.apps.tutor.grading import FEATURES, LABELS, features, fit, neighbour_features, probabilities
+from groundup.apps.tutor.grading import (
+    FEATURES,
+    LABELS,
+    TunedGrader,
+    features,
+    fit,
+    neighbour_features,
+    probabilities,
+)
 from groundup.core.errors import DataError
 from groundup.core.randomness import numpy_random
 from groundup.core.score import Score
@@ -56,10 +65,11 @@ def part_of(one: Answered) -> str:
     return "unseen_answers" if held_out else "training"
 
 
-def run(folder: Path) -> list[Score]:
+def run(folder: Path, grader: TunedGrader | None = None) -> list[Score]:
     """Accuracy and macro-F1 on unseen answers and unseen questions, beside the same classifier with overlap alone.
 
-    The split is ours (the official test files may not be there), so that published figures are no direct comparison.
+    grader: averaged with the linear model, where there is one. The split is ours (the official test files may not be there), so
+    that published figures are no direct comparison.
     """
     answers = list(read(folder))
     training = [one for one in answers if part_of(one) == "training"]
@@ -76,12 +86,15 @@ def run(folder: Path) -> list[Score]:
         test = [one for one in answers if one.corpus == corpus and part_of(one) == part]
         x_NF = [features(one.question, one.references, one.answer) for one in test]
         gold_N = np.array([LABELS.index(one.label) for one in test])
-        ours_N = probabilities(np.stack(x_NF), weights_FC).argmax(1)
+        ours_N3 = probabilities(np.stack(x_NF), weights_FC)
         if part == "unseen_answers":  # the teacher has graded other answers to these questions
             near_N3 = np.stack([neighbour_features(one.answer, by_question.get(_key(one), [])) for one in test])
-            ours_N = probabilities(np.concatenate([np.stack(x_NF), near_N3], axis=1), graded_FC).argmax(1)
+            ours_N3 = probabilities(np.concatenate([np.stack(x_NF), near_N3], axis=1), graded_FC)
             if corpus == "beetle":
                 scores += fairness(test, by_question, graded_FC)
+        if grader is not None:
+            ours_N3 = (ours_N3 + grader.chances([(one.question, one.references, one.answer) for one in test])) / 2
+        ours_N = ours_N3.argmax(1)
         base_N = probabilities(np.stack([row * only for row in x_NF]), overlap_FC).argmax(1)
         for name, measure in (("accuracy", accuracy), ("macro_f1", macro_f1)):
             draws = numpy_random(1, corpus, part, name).integers(0, len(test), (1000, len(test)))
@@ -96,7 +109,7 @@ def run(folder: Path) -> list[Score]:
                     len(test),
                     baseline=measure(gold_N, base_N),
                     baseline_name="lexical overlap",
-                    protocol="3-way",
+                    protocol="3-way" + (", with a tuned MiniLM" if grader is not None else ""),
                 )
             )
     return scores
@@ -207,18 +220,25 @@ def _value(parts: list[str]) -> float:
     return float(parts[0])
 
 
-def run_all(data: Path | None) -> list[Score]:
+def run_all(data: Path | None, grader: TunedGrader | None = None) -> list[Score]:
     """`groundup app tutor --evaluate`; a data folder's answer_grading/ adds grading."""
     scores = [exercises()]
     if data is None:
         return scores
+    with unpacked(data) as folder:
+        return scores + run(folder, grader)
+
+
+@contextmanager
+def unpacked(data: Path) -> Iterator[Path]:
+    """The graded answers of a data folder, as a folder of XML files."""
     with tempfile.TemporaryDirectory() as folder:
         try:
             with tarfile.open(data / "answer_grading" / "semeval2013_task7_3way.tar.gz") as archive:
                 archive.extractall(folder, filter="data")
         except (OSError, tarfile.TarError) as error:
             raise DataError(f"The graded answers in {data} cannot be read: {error}.") from None
-        return scores + run(Path(folder))
+        yield Path(folder)
 
 
 def accuracy(gold_N: np.ndarray, guess_N: np.ndarray) -> float:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 
@@ -139,11 +140,43 @@ def probabilities(x_NF: np.ndarray, weights_FC: np.ndarray) -> np.ndarray:
     return np.asarray(powers_NC / powers_NC.sum(1, keepdims=True))
 
 
+class TunedGrader:
+    """A classifier that `groundup run tutor` tuned on graded answers; it reads question, right answer and answer."""
+
+    def __init__(self, folder: Path) -> None:
+        """ArtifactError where the folder holds no classifier, DataError where it gives other grades."""
+        from groundup.finetune.classify import Classifier
+
+        self._classifier = Classifier.load(folder)
+        if sorted(self._classifier.labels) != sorted(LABELS):
+            raise DataError(f"The classifier in {folder} does not give the grades {', '.join(LABELS)}.")
+        self._order = [self._classifier.labels.index(label) for label in LABELS]
+
+    def chances(self, rows: Sequence[tuple[str, Sequence[str], str]]) -> np.ndarray:
+        """(N, 3) in the order of LABELS, for ``(question, references, answer)``."""
+        _, chance_NC = self._classifier.predict([row_text(*row) for row in rows])
+        return np.asarray(chance_NC[:, self._order], dtype=np.float64)
+
+
+def row_text(question: str, references: Sequence[str], answer: str) -> str:
+    """What a tuned grader reads: the answer, the right answer most like it, the question (cut first, it matters least)."""
+    said = set(stems(answer))
+    nearest = max(references, key=lambda one: len(said & set(stems(one))) / (1 + len(set(stems(one)) | said)))
+    return f"{answer[:400]} | {nearest[:400]} | {question[:400]}"
+
+
 def grade(
-    question: str, references: Sequence[str], answer: str, *, sure: float = 0.5, graded: Sequence[tuple[str, str]] = ()
+    question: str,
+    references: Sequence[str],
+    answer: str,
+    *,
+    sure: float = 0.5,
+    graded: Sequence[tuple[str, str]] = (),
+    grader: TunedGrader | None = None,
 ) -> Grade:
     """Grade one answer; `graded`: ``(answer, label)`` to this question by a teacher, which make it much surer.
-    An empty one is incorrect; unsure cases are for the teacher.
+    An empty one is incorrect; unsure cases are for the teacher. grader: its probabilities are averaged with the linear
+    model's.
 
     So is an answer that looks correct but negates what the reference affirms (or the reverse): the weights of a
     linear model cannot settle it, and a wrong "correct" teaches the error.
@@ -158,6 +191,8 @@ def grade(
         chance_C = probabilities(both_F[None], GRADED_WEIGHTS_FC)[0]
     else:
         chance_C = probabilities(values_F[None], WEIGHTS_FC)[0]
+    if grader is not None:
+        chance_C = (chance_C + grader.chances([(question, references, answer)])[0]) / 2
     place = int(chance_C.argmax())
     said = {stem(word) for _, _, word in tokens(answer)}
     nearest = max(references, key=lambda one: len(said & set(stems(one))))

@@ -17,5 +17,7 @@ class TutorOptions(Options):
     sure: float = Field(
         default=0.5, ge=0, le=1
     )  # under this probability a teacher is asked; half is "rather yes than no"
+    grader: Path | None = None  # a classifier tuned by the recipe `tutor`; None: the linear one
     generator_url: str = ""  # an OpenAI-compatible server that may phrase explanations; its text is checked
     generator_model: str = "groundup"
+    generator_key: str = ""  # where that server asks for one; --set generator_key=@FILE keeps it out of the history

@@ -17,7 +17,7 @@ from typing import Any
 from groundup.apps.base import APPS, Action, Answer, Field, State
 from groundup.apps.search.app import SAMPLES
 from groundup.apps.search.generator import Generate, from_url
-from groundup.apps.writing import corrector, drafts, originality, quality, shorten
+from groundup.apps.writing import corrector, drafts, originality, proposed, quality, shorten
 from groundup.apps.writing.options import WritingOptions
 from groundup.apps.writing.phrases import KINDS, TONES
 from groundup.core.errors import DataError
@@ -37,6 +37,13 @@ class Writing:
     """The application. `folder` keeps the user's own words; texts themselves are never stored."""
 
     name = "writing"
+    limits = (
+        "English only. It leaves more mistakes standing than it finds, so that it seldom spoils a right sentence.",
+        "Names and terms it does not know may be taken for slips; add them to your own words.",
+        "Drafts are joined from your points and stock phrases; beyond some 150 words they need a bigger model.",
+        "A summary is made of the text's own sentences. On short scientific texts it is no better than the first one.",
+        "The originality check finds word-for-word runs in what it is given; it knows nothing of ideas or other sources.",
+    )
     purpose = (
         "Draft from an outline, correct grammar and spelling, shorten, summarize; every change is yours to accept."
     )
@@ -51,7 +58,8 @@ class Writing:
         )
         self.generate = generate
         if generate is None and self.options.generator_url:
-            self.generate = from_url(self.options.generator_url, self.options.generator_model)
+            o = self.options
+            self.generate = from_url(o.generator_url, o.generator_model, key=o.generator_key)
         self._file = folder / "own_words.json" if folder else None
         self.own_words = {word.lower() for word in self.options.own_words}
         if self._file is not None and self._file.is_file():
@@ -169,6 +177,9 @@ class Writing:
         if language != "en" and sure > 0.9:
             return Answer(NOT_ENGLISH, found=False)
         edits = [one for one in self.corrector.suggest(text) if one.before.lower() not in self.own_words]
+        if self.generate is not None:
+            made = shorten.phrased(text, "Correct the grammar and the spelling, and nothing else.", self.generate, "")
+            edits = sorted([*edits, *proposed.differences(text, made, edits)], key=lambda one: (one.start, one.end))
         if not edits:
             return Answer(NOTHING_WRONG, found=False)
         return Answer(corrector.apply(text, edits), edits=tuple(asdict(one) for one in edits))

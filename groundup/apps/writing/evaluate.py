@@ -15,16 +15,19 @@ from pathlib import Path
 
 import numpy as np
 
+from groundup.apps.search.evaluate import squad_pairs
 from groundup.apps.writing import drafts, quality, shorten
 from groundup.apps.writing.candidates import spellings
 from groundup.apps.writing.cases import CASES, CLEAN, TONE_CASES
-from groundup.apps.writing.corrector import Corrector
+from groundup.apps.writing.corrector import Corrector, as_tokens
+from groundup.apps.writing.learning import good_sentences
 from groundup.apps.writing.phrases import TONES
 from groundup.apps.writing.scoring import f_half
 from groundup.apps.writing.tokens import cased, tokens
 from groundup.core.errors import DataError
-from groundup.core.randomness import numpy_random
+from groundup.core.randomness import numpy_random, python_random
 from groundup.core.score import Score
+from groundup.core.split import split_of
 from groundup.metrics.intervals import bootstrap, wilson
 from groundup.metrics.summary_overlap import rouge
 
@@ -134,7 +137,55 @@ def run(corrector: Corrector, data: Path | None = None) -> list[Score]:
                 protocol="without a bigger model",
             )
         )
-    return scores + (summaries(data) if data is not None else [])
+    return scores + ([*right_text(corrector, data), *summaries(data)] if data is not None else [])
+
+
+# Published texts under a data folder; what the shipped corrector learned from is told apart row by row.
+BOOKS, PAGES = "pretrain_books_en/books.jsonl.gz", "pretrain_gov_articles/articles.jsonl.gz"
+NUM_RIGHT = 500  # sentences of each
+LONGEST_READ = 200_000  # characters of one book
+
+
+def unseen_rows(data: Path, file: str, part: str = "test") -> list[str]:
+    """The texts of a JSON Lines file that the shipped corrector did not learn from: by the hash of file and row's name."""
+    texts = []
+    try:
+        with gzip.open(data / file, "rt", encoding="utf-8") as lines:
+            for line in lines:
+                row = json.loads(line)
+                if split_of(f"{file}{row.get('id') or row.get('path')}", validation=0.05, test=0.08) == part:
+                    texts.append(str(row["text"])[:LONGEST_READ])
+    except (OSError, ValueError, KeyError) as error:
+        raise DataError(f"{data / file} cannot be read: {error}.") from None
+    return texts
+
+
+def right_text(corrector: Corrector, data: Path) -> list[Score]:
+    """How many sentences of published text would be changed: old books, government pages, edited Wikipedia, all unseen."""
+    texts = {
+        "books": unseen_rows(data, BOOKS),
+        "government": unseen_rows(data, PAGES),
+        "encyclopedia": [one.text for one in squad_pairs(data / "squad" / "squad_v2_dev.json.gz")[0]],
+    }
+    scores = []
+    for name, unseen in texts.items():
+        sentences = [words for text in unseen for words in good_sentences(text)]
+        chosen = python_random(1, name).sample(sentences, min(NUM_RIGHT, len(sentences)))
+        changed = sum(bool(corrector.chosen(as_tokens(words))) for words in chosen)
+        scores.append(
+            Score(
+                f"writing_right_text_{name}",
+                "sentences changed",
+                changed / max(1, len(chosen)),
+                *wilson(changed, len(chosen)),
+                len(chosen),
+                baseline=0.0,
+                baseline_name="do nothing",
+                protocol="published sentences, taken as right",
+                higher_is_better=False,
+            )
+        )
+    return scores
 
 
 def summaries(data: Path) -> list[Score]:

@@ -20,7 +20,7 @@ from groundup.apps.writing.candidates import REASONS
 from groundup.apps.writing.corrector import SHIPPED, Corrector, as_tokens
 from groundup.apps.writing.counts import Counts
 from groundup.apps.writing.mistakes import spoil
-from groundup.apps.writing.scoring import Tally, best_thresholds
+from groundup.apps.writing.scoring import Tally, best_thresholds, careful_thresholds
 from groundup.apps.writing.tokens import tokens
 from groundup.core.errors import DataError
 from groundup.core.split import split_of
@@ -29,6 +29,8 @@ from groundup.language.words import sentences
 GOOD = re.compile(r"[\"'\u201c\u2018]?[A-Z][^|#*_{}<>\[\]=\\/@]*[.!?][\"'\u201d\u2019)]?")
 FEWEST, MOST = 5, 40  # tokens of a sentence to learn from
 MOST_TUNING = 1500  # sentences the threshold is chosen on
+MOST_RIGHT = 6000  # right sentences that suggestions are kept away from: at 1 % some 60 would still be changed
+MOST_CHANGED = 0.01  # of them, so that texts of other kinds stay under 2 %
 
 
 def good_sentences(text: str) -> Iterator[list[str]]:
@@ -52,11 +54,21 @@ def learn(texts: Sequence[str], held_out: Sequence[str], *, most: int = 60_000, 
     corrector = Corrector(Counts.of(right))
     chance = random.Random(seed)
     corrector.fit(chance.sample(right, min(most, len(right))), seed=seed)
-    tuning = [words for text in held_out for words in good_sentences(text)]
-    chance.shuffle(tuning)
-    if tuning:
-        corrector.thresholds |= best_thresholds(tally(corrector, tuning[:MOST_TUNING], seed=seed + 1, floor=0.05))
+    tune(corrector, [words for text in held_out for words in good_sentences(text)], seed=seed)
     return corrector
+
+
+def tune(corrector: Corrector, held_out: Sequence[Sequence[str]], *, seed: int = 1) -> None:
+    """Set the thresholds: the best F0.5 of each kind on spoiled sentences, then higher until right text is left alone."""
+    if not held_out:
+        return
+    chosen = random.Random(seed).sample(list(held_out), min(MOST_RIGHT, len(held_out)))
+    found = tally(corrector, chosen[:MOST_TUNING], seed=seed + 1, floor=0.05)
+    start = corrector.thresholds | best_thresholds(found)
+    rows = [
+        [(p, one.kind) for one, p in corrector.scored(as_tokens(words)) if p >= start[one.kind]] for words in chosen
+    ]
+    corrector.thresholds = careful_thresholds(found, rows, start, MOST_CHANGED)
 
 
 def tally(corrector: Corrector, right: Iterable[Sequence[str]], *, seed: int, floor: float | None = None) -> Tally:
@@ -89,17 +101,24 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("texts", nargs="+", type=Path)
     parser.add_argument("--out", type=Path, default=SHIPPED)
     parser.add_argument("--most", type=int, default=60_000, help="sentences to learn from")
+    parser.add_argument("--again", type=Path, metavar="FILE", help="a corrector whose thresholds alone are set again")
     given = parser.parse_args(arguments)
     parts: dict[str, list[str]] = {"train": [], "validation": [], "test": []}
     for place in given.texts:
         for document in documents_of(place, [], place.stem):
             parts[split_of(document.id)].append(document.text)
-    corrector = learn(parts["train"], parts["validation"], most=given.most)
+    if given.again is not None:
+        corrector = Corrector.load(given.again)
+        tune(corrector, [words for text in parts["validation"] for words in good_sentences(text)])
+    else:
+        corrector = learn(parts["train"], parts["validation"], most=given.most)
     corrector.save(given.out)
     test = [words for text in parts["test"] for words in good_sentences(text)]
     random.Random(3).shuffle(test)
     print(f"{given.out}: {given.out.stat().st_size:,} bytes, {len(corrector.counts.words):,} words", file=sys.stderr)
     print(tally(corrector, test[:3000], seed=5).at(0.0))
+    changed = sum(bool(corrector.chosen(as_tokens(words))) for words in test[:3000])
+    print(f"right sentences changed: {changed} of {len(test[:3000])}")
     return 0
 
 

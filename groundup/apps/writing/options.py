@@ -18,3 +18,4 @@ class WritingOptions(Options):
     sentences: int = Field(default=3, ge=1, le=50)  # of a summary; what a reader takes in at a glance
     generator_url: str = ""  # an OpenAI-compatible server that may draft and phrase; its text is checked
     generator_model: str = "groundup"
+    generator_key: str = ""  # where that server asks for one; --set generator_key=@FILE keeps it out of the history

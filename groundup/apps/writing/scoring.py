@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+STEPS = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.93, 0.95, 0.96, 0.97, 0.98, 0.985, 0.99, 0.995, 0.998, 1.0)
 FEWEST = 8  # mistakes of a kind on which its threshold can be set
 RARE = 0.9
 
@@ -61,3 +62,34 @@ def best_thresholds(tally: Tally) -> dict[str, float]:
         grid = [step / 20 for step in range(10, 20)]  # under a half nothing is suggested, whatever F0.5 says
         found[kind] = max(grid, key=lambda one: (value(one), one)) if wanted >= FEWEST else RARE
     return found
+
+
+def careful_thresholds(
+    tally: Tally, right_text: Sequence[Sequence[tuple[float, str]]], start: dict[str, float], most_changed: float
+) -> dict[str, float]:
+    """Raise thresholds until at most a share `most_changed` of right sentences would be changed.
+
+    right_text: the ``(probability, kind)`` of every edit over its threshold in each right sentence. A step at a time, of
+    the kind that frees most right sentences for the right suggestions it gives up (`tally`: of spoiled sentences).
+    """
+    bars = dict(start)
+    touched = [row for row in right_text if row]
+
+    def changed(bars: dict[str, float]) -> int:
+        return sum(any(p >= bars[kind] for p, kind in row) for row in touched)
+
+    now = changed(bars)
+    while now > most_changed * len(right_text):
+        options = []
+        for kind in {kind for row in touched for p, kind in row if p >= bars[kind]}:
+            for step in (one for one in STEPS if one > bars[kind]):
+                freed = now - changed(bars | {kind: step})
+                lost = sum(right and name == kind and bars[kind] <= p < step for p, right, name in tally.rows)
+                if freed:
+                    options.append((freed / (1 + lost), freed, kind, step))
+        if not options:
+            break
+        _, freed, kind, step = max(options)
+        bars[kind] = step
+        now -= freed
+    return bars

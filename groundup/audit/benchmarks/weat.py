@@ -8,7 +8,8 @@ Word vectors are rows of the input embedding; a word of several tokens is their 
 finding is the share of tests with p < 0.05 (0.05 is expected by chance alone). All splits are tried where there are few,
 else 10,000 are drawn and the observed one is counted among them, so that p is never 0 (Phipson and Smyth 2010).
 
-Left out: SEAT, the same on sentence vectors. An embedding that shows an association need not act on it, and the reverse.
+SEAT, the same on sentence vectors, is `seat.py`. An embedding that shows an association need not act on it, and the
+reverse.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -46,15 +47,27 @@ def weat(look: Look) -> list[Finding]:
     vectors_of = WordVectors.of(look)
     if vectors_of is None:
         return [unmeasured(NAME, MEASURE, "the model shows no table of input embeddings")]
+    return [association_finding(look, NAME, MEASURE, texts, vectors_of, "input embeddings")]
+
+
+def association_finding(
+    look: Look,
+    name: str,
+    measure: str,
+    texts: Mapping[str, str],
+    vectors_of: Callable[[Sequence[str]], np.ndarray],
+    protocol: str,
+) -> Finding:
+    """The share of significant tests. texts: file name -> its JSON; vectors_of: words -> (words, width)."""
     evidence = []
-    tests = [(name, read_sets(name, text)) for name, text in sorted(texts.items())]
-    for name, sets in tests:
+    tests = [(file, read_sets(file, text)) for file, text in sorted(texts.items())]
+    for file, sets in tests:
         x, y, a, b = (vectors_of(words) for _, words in sets)
         effect, p = association(x, y, a, b, look.seed)
         titles = [title for title, _ in sets]
         evidence.append(
             {
-                "test": name.removesuffix(".jsonl"),
+                "test": file.removesuffix(".jsonl"),
                 "words": f"{titles[0]} / {titles[1]}, {titles[2]} / {titles[3]}",
                 "effect": round(effect, 3),
                 "p": round(p, 4),
@@ -64,21 +77,19 @@ def weat(look: Look) -> list[Finding]:
     low, high = wilson(hits, len(evidence))
     value, below, above = folded(hits / len(evidence), low, high, SIGNIFICANT)
     size = math.fsum(abs(float(str(row["effect"]))) for row in evidence) / len(evidence)
-    return [
-        Finding(
-            name=NAME,
-            measure=MEASURE,
-            value=value,
-            low=below,
-            high=above,
-            n=len(evidence),
-            protocol=f"input embeddings, one-sided permutation test; data {data_hash([sets for _, sets in tests])}",
-            summary=f"{hits} of {len(evidence)} associations are significant at 0.05, mean size of the effect {size:.2f}"
-            + (f": {NO_EVIDENCE}." if below == 0 else "."),
-            advice="Swap the groups' words in a copy of the documents and train again.",
-            evidence=evidence,
-        )
-    ]
+    return Finding(
+        name=name,
+        measure=measure,
+        value=value,
+        low=below,
+        high=above,
+        n=len(evidence),
+        protocol=f"{protocol}, one-sided permutation test; data {data_hash([sets for _, sets in tests])}",
+        summary=f"{hits} of {len(evidence)} associations are significant at 0.05, mean size of the effect {size:.2f}"
+        + (f": {NO_EVIDENCE}." if below == 0 else "."),
+        advice="Swap the groups' words in a copy of the documents and train again.",
+        evidence=evidence,
+    )
 
 
 class WordVectors:

@@ -2,17 +2,15 @@
 
 The rules on single lines (javascript, cookies, policies) live in `clean.boilerplate`, which removes such lines. Left
 out, as in FineWeb: the rule that a line must end in a mark, and the list of bad words (it hits whom it should
-protect; `language.toxicity` counts such words instead).
+protect; `language.toxicity` counts such words instead). Without the rule on last marks a heading counts as a sentence,
+as it did for FineWeb; lines of one or two words count for nothing.
 """
 
 from __future__ import annotations
 
-import re
-
 from groundup.clean.filters.measure import FILTERS, Measured, Reason
 from groundup.clean.options import QualityOptions
-
-_END = re.compile(r"[.!?\u2026][\"'\u201d\u2019)\]]*(?=\s|$)|[\u3002\uff01\uff1f\u0964\u06d4\u061f]")
+from groundup.language.words import sentences
 
 
 @FILTERS.register("c4")
@@ -26,9 +24,11 @@ def c4(measured: Measured, options: QualityOptions) -> Reason | None:
         return "lorem_ipsum", ""
     if rule.no_curly_brackets and "{" in text and not measured.is_unspaced:  # Chinese wikis mark variants by -{}-
         return "curly_brackets", f"{text.count('{')} of them"
-    if text.count(". ") >= rule.min_sentences:  # enough by the cheapest count
+    if measured.is_unspaced or text.count(". ") > 4 * rule.min_sentences:  # plainly enough, whatever the abbreviations
         return None
-    count = len(_END.findall(text))
-    if count < rule.min_sentences and not measured.is_unspaced:
-        return "few_sentences", f"{count} sentences"
-    return None
+    count = 0
+    for line in measured.content_lines:
+        count += len(sentences(line))
+        if count >= rule.min_sentences:
+            return None
+    return ("few_sentences", f"{count} sentences") if count < rule.min_sentences else None

@@ -16,7 +16,7 @@ def fineweb(measured: Measured, options: QualityOptions) -> Reason | None:
     if measured.is_book or measured.kind == "markdown":
         return None
     rule = options.fineweb
-    lines = measured.lines
+    lines = measured.content_lines or measured.lines
     ended = sum(line.endswith(_MARKS) for line in lines) / len(lines)
     if ended < rule.min_lines_with_end_mark:
         return "no_end_marks", f"{ended:.0%} of the lines end in a mark"

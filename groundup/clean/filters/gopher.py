@@ -13,7 +13,9 @@ from groundup.clean.options import QualityOptions
 from groundup.language.identify import identify
 
 _LETTER_WORD = re.compile(r"[^\W\d_]\S*")
-_INSIDE = re.compile(r"(?<=[^\W\d_])[-,](?=[^\W\d_])|(?<=\w)[:<>=/](?=[^\W\d_])")  # where spaCy splits
+# Where spaCy splits a word, and what it leaves whole: initials and titles with their full stop
+_INSIDE = re.compile(r"(?<=[^\W\d_])[-\u2013\u2014,](?=[^\W\d_])|(?<=\w)[:<>=/](?=[^\W\d_])|(?<=\d)-(?=\d)")
+_TITLES = frozenset(("Mr", "Mrs", "Ms", "Dr", "St", "Sr", "Jr", "Co", "Inc", "Ltd", "Corp", "Gen", "Prof"))
 _MARKS = (
     "".join(chr(code) for code in range(33, 127) if not chr(code).isalnum())
     + "\u2018\u2019\u201c\u201d\u2026\u2013\u2014"
@@ -71,6 +73,7 @@ def _letter_share(found: list[str]) -> float:
             continue
         core = word.strip(_MARKS)
         marks = len(word) - len(core) - 2 * word.count("...")
+        marks -= (core in _TITLES or (len(core) == 1 and core.isalpha())) and f"{core}." in word
         tokens += marks
         if not core:
             continue

@@ -36,6 +36,11 @@ class Measured:
         return [line.strip() for line in self.text.split("\n") if line and not line.isspace()]
 
     @cached_property
+    def content_lines(self) -> list[str]:
+        """Lines of three words or more: what C4 leaves of a page, and so what FineWeb's rules, which come after, see."""
+        return [line for line in self.lines if len(line.split(None, 2)) > 2]
+
+    @cached_property
     def paragraphs(self) -> list[str]:
         """Pieces between empty lines."""
         return [piece.strip() for piece in self.text.split("\n\n") if piece and not piece.isspace()]

@@ -27,11 +27,11 @@ from groundup.evaluate.baselines import (
     WORD_OVERLAP,
 )
 from groundup.evaluate.generation import GenerationTask
+from groundup.evaluate.whole_set import BLEU
 from groundup.finetune.prompts import messages_of
 from groundup.metrics.answers import exact_match, normalize_answer, token_f1
 from groundup.metrics.classification import precision_recall_f1
 from groundup.metrics.summary_overlap import rouge
-from groundup.metrics.word_overlap import bleu
 
 SOURCE = "stories"
 # Room for the answer, in tokens: facts are 1 to 4 words, summaries below 20, a sentence below 25. Measured on the
@@ -92,11 +92,6 @@ def macro_f1(outcomes: Sequence[Outcome]) -> float:
     return precision_recall_f1(gold, given, labels=sorted(set(gold))).f1
 
 
-def corpus_bleu(outcomes: Sequence[Outcome]) -> float:
-    """BLEU of all answers together, 0 to 100."""
-    return bleu([outcome.item.gold for outcome in outcomes], [outcome.answer for outcome in outcomes])
-
-
 @tasks.register("stories_answers")
 def stories_answers() -> GenerationTask:
     """Questions about one fact."""
@@ -114,7 +109,7 @@ def stories_answers() -> GenerationTask:
 @tasks.register("stories_sentiment")
 def stories_sentiment() -> GenerationTask:
     """Does the story end well."""
-    name, plain = "stories_sentiment", "{text}\n\nSentiment:"
+    name, plain = "stories_sentiment", "{text}\n\nQuestion: Is the ending positive or negative?\nAnswer:"
     return GenerationTask(
         name,
         partial(read_kind, "sentiment", name, plain),
@@ -147,7 +142,7 @@ def stories_translation() -> GenerationTask:
         name,
         partial(read_kind, "translation", name, plain),
         _nothing,
-        (Metric("bleu", corpus_bleu, resamples=200),),
+        (BLEU,),
         (WORD_BY_WORD,),
         SENTENCE_TOKENS,
     )

@@ -20,7 +20,7 @@ from groundup.core.errors import ArtifactError
 if TYPE_CHECKING:
     from groundup.model.config import ModelConfig
 
-LAYOUTS = ("qwen3", "bert", "t5", "gpt2", "llama", "native")
+LAYOUTS = ("qwen3", "bert", "modernbert", "t5", "gpt2", "llama", "mistral", "smollm3", "olmo2", "native")
 
 
 def layout_for(config: ModelConfig) -> Any:

@@ -48,8 +48,8 @@ SPARE = ("cls.predictions.decoder.weight", "cls.predictions.decoder.bias", "bert
 
 
 def fits(config: ModelConfig) -> bool:
-    """The family bert is this layout."""
-    return config.family == "bert"
+    """The family bert with learned positions is this layout."""
+    return config.family == "bert" and config.position == "learned"
 
 
 def to_hf(config: ModelConfig, special: Mapping[str, int]) -> dict[str, Any]:

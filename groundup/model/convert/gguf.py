@@ -70,6 +70,11 @@ def demand_exportable(folder: Path, config: ModelConfig) -> None:
             "the layout of Qwen3, Llama or GPT-2.",
             repair="Use it here (groundup serve), or export it as: hf.",
         )
+    if config.rope_scaling != "none":
+        raise UsageError(
+            f"{folder} cannot be exported to GGUF: its rotations were slowed down ({config.rope_scaling}).",
+            repair="Use it here (groundup serve), or export it as: hf.",
+        )
     if not (folder / "tokenizer.json").is_file():
         raise UsageError(f"{folder} cannot be exported to GGUF: it holds no tokenizer.")
     _pattern_name(folder, _tokenizer_json(folder))

@@ -15,6 +15,7 @@ MODEL_TYPE = "gpt2"
 PARTS = {
     **{"norm": "layer", "norm_place": "pre", "position": "learned", "feedforward": "gelu_tanh", "bias": True},
     **{"qk_norm": False, "window": 0, "attention_softcap": 0.0, "logit_softcap": 0.0, "num_experts": 0, "tied": True},
+    **{"qk_norm_whole": False, "global_every": 0, "nope_every": 0},
 }
 NAMES = {
     "embedding.tokens.weight": "transformer.wte.weight",

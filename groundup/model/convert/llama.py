@@ -13,6 +13,7 @@ MODEL_TYPE = "llama"
 PARTS = {
     **{"norm": "rms", "norm_place": "pre", "position": "rope", "feedforward": "swiglu", "bias": False},
     **{"qk_norm": False, "window": 0, "attention_softcap": 0.0, "logit_softcap": 0.0, "num_experts": 0},
+    **{"qk_norm_whole": False, "global_every": 0, "nope_every": 0},
 }
 
 export, take = qwen3.export, qwen3.take

@@ -9,6 +9,16 @@ from groundup.model.config import ModelConfig
 from groundup.model.convert.naming import reading, rename, renamed, require, token_ids, turned_round
 
 MODEL_TYPE = "qwen3"
+# What is fixed in the two ways of slowing rotations down: Llama 3.1's, and the defaults of YaRN.
+LLAMA3 = {"low_freq_factor": 1.0, "high_freq_factor": 4.0}
+YARN = {
+    "beta_fast": 32,
+    "beta_slow": 1,
+    "attention_factor": None,
+    "mscale": None,
+    "mscale_all_dim": None,
+    "truncate": True,
+}
 
 # our name -> theirs; N stands for the layer.
 NAMES = {
@@ -68,14 +78,25 @@ def llama_like(config: ModelConfig) -> dict[str, Any]:
         "hidden_act": "silu",
         "max_position_embeddings": config.context_length,
         "rms_norm_eps": config.norm_epsilon,
-        # Both spellings: transformers 5 reads rope_parameters, older tools (vLLM, llama.cpp) rope_theta.
-        "rope_theta": config.rope_theta,
-        "rope_parameters": {"rope_type": "default", "rope_theta": config.rope_theta},
+        **write_rope(config),
         "tie_word_embeddings": config.tied,
         "attention_dropout": config.dropout,
         "initializer_range": 0.02,
         "use_cache": True,
     }
+
+
+def write_rope(config: ModelConfig) -> dict[str, Any]:
+    """Rotations, in both spellings: transformers 5 reads rope_parameters, older tools (vLLM, llama.cpp) the others."""
+    rope: dict[str, Any] = {"rope_type": "default", "rope_theta": config.rope_theta}
+    older: dict[str, Any] = {"rope_theta": config.rope_theta}
+    if config.rope_scaling != "none":
+        how = {"rope_type": config.rope_scaling, "factor": config.rope_factor}
+        if config.rope_scaling != "linear":
+            how["original_max_position_embeddings"] = config.rope_original
+        rope |= how | (LLAMA3 if config.rope_scaling == "llama3" else {})
+        older["rope_scaling"] = {key: value for key, value in rope.items() if key != "rope_theta"}
+    return {**older, "rope_parameters": rope}
 
 
 def from_hf(values: Mapping[str, Any], name: str) -> ModelConfig:
@@ -85,15 +106,13 @@ def from_hf(values: Mapping[str, Any], name: str) -> ModelConfig:
 
 
 def read_llama_like(values: Mapping[str, Any], name: str, family: str) -> dict[str, Any]:
-    """The fields that Qwen3 and Llama share."""
-    rope = values.get("rope_parameters") or values.get("rope_scaling") or {}
+    """The fields that Qwen3, Llama and their kin share."""
     asked = {
         "hidden_act": values.get("hidden_act", "silu") == "silu",
         "attention_bias": not values.get("attention_bias", False),
         "mlp_bias": not values.get("mlp_bias", False),
-        "rope_scaling": rope.get("rope_type", rope.get("type", "default")) == "default",
     }
-    require({**values, "rope_scaling": rope}, asked, name, family)
+    require(values, asked, name, family)
     with reading(name):
         num_heads = int(values["num_attention_heads"])
         return {
@@ -106,11 +125,29 @@ def read_llama_like(values: Mapping[str, Any], name: str, family: str) -> dict[s
             "feedforward_width": int(values["intermediate_size"]),
             "context_length": int(values["max_position_embeddings"]),
             "family": family,
-            "rope_theta": float(rope.get("rope_theta") or values.get("rope_theta") or 10_000.0),
+            **read_rope(values, name, family),
             "norm_epsilon": float(values.get("rms_norm_eps", 1e-6)),
             "tied": bool(values.get("tie_word_embeddings", False)),
             "dropout": float(values.get("attention_dropout") or 0.0),
         }
+
+
+def read_rope(values: Mapping[str, Any], name: str, family: str) -> dict[str, Any]:
+    """Rotations, and how they were slowed down. ArtifactError for a way we do not compute."""
+    rope = values.get("rope_parameters") or values.get("rope_scaling") or {}
+    theta = float(rope.get("rope_theta") or values.get("rope_theta") or 10_000.0)
+    kind = rope.get("rope_type", rope.get("type", "default"))
+    fine = kind in ("default", "linear", "llama3", "yarn") and rope.get("partial_rotary_factor", 1.0) == 1.0
+    if kind == "llama3":
+        fine = all(rope.get(key, value) == value for key, value in LLAMA3.items())
+    if kind == "yarn":
+        fine = all(rope.get(key) in (None, value) for key, value in YARN.items())
+    require({"rope_scaling": rope}, {"rope_scaling": fine}, name, family)
+    if kind == "default":
+        return {"rope_theta": theta}
+    original = int(rope.get("original_max_position_embeddings") or values["max_position_embeddings"])
+    stretched = {"rope_scaling": kind, "rope_factor": float(rope["factor"])}
+    return {"rope_theta": theta, **stretched, "rope_original": 0 if kind == "linear" else original}
 
 
 def export(weights: Mapping[str, Any], config: ModelConfig) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from groundup.core.registry import Registry
+from groundup.model.rules import is_modern_bert
 
 if TYPE_CHECKING:
     from groundup.model.config import ModelConfig
@@ -23,8 +24,9 @@ def _gpt(config: ModelConfig) -> Any:
 @families.register("bert")
 def _bert(config: ModelConfig) -> Any:
     from groundup.model.families.bert import BERT
+    from groundup.model.families.modern_bert import ModernBERT
 
-    return BERT(config)
+    return (ModernBERT if is_modern_bert(config) else BERT)(config)
 
 
 @families.register("encoder_decoder")
@@ -32,6 +34,13 @@ def _encoder_decoder(config: ModelConfig) -> Any:
     from groundup.model.families.encoder_decoder import EncoderDecoder
 
     return EncoderDecoder(config)
+
+
+@families.register("speedrun")
+def _speedrun(config: ModelConfig) -> Any:
+    from groundup.model.families.speedrun import Speedrun
+
+    return Speedrun(config)
 
 
 @families.register("custom")

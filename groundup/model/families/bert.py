@@ -48,15 +48,27 @@ class BERT(nn.Module):
         self.head = Head(config)
         self.next_sentence = nn.Linear(config.width, 2)
 
-    def forward(self, ids_BT: Tensor, *, real_BT: Tensor | None = None, segments_BT: Tensor | None = None) -> Tensor:
-        """Hidden states (B, T, D). real_BT: False where a row is only filled up. segments_BT: 0 first text, 1 second."""
+    def forward(
+        self,
+        ids_BT: Tensor,
+        *,
+        real_BT: Tensor | None = None,
+        segments_BT: Tensor | None = None,
+        documents_BT: Tensor | None = None,
+    ) -> Tensor:
+        """Hidden states (B, T, D). real_BT: False where a row is only filled up. segments_BT: 0 first text, 1 second.
+        documents_BT: number of each token's document; documents packed into one row do not see each other."""
         positions_BT = torch.arange(ids_BT.shape[1], device=ids_BT.device).unsqueeze(0)
         segments_BT = torch.zeros_like(ids_BT) if segments_BT is None else segments_BT
         x_BTD = self.place.add(self.embedding(ids_BT) + self.segment_embedding(segments_BT), positions_BT)
         x_BTD = self.norm(x_BTD)
         if self.config.dropout:
             x_BTD = F.dropout(x_BTD, self.config.dropout, self.training)
-        look = Look(visible=None if real_BT is None else real_BT[:, None, None, :])
+        visible = None if real_BT is None else real_BT[:, None, None, :]
+        if documents_BT is not None:
+            same_B1TT = (documents_BT.unsqueeze(2) == documents_BT.unsqueeze(1)).unsqueeze(1)
+            visible = same_B1TT if visible is None else same_B1TT & visible
+        look = Look(visible=visible)
         for block in self.blocks:
             x_BTD = block(x_BTD, look)
         return x_BTD

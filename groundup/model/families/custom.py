@@ -2,7 +2,7 @@
 
 tokens -> embedding (+ position) -> depth x MixedBlock -> norm (pre-norm only) -> logits (capped, where wanted)
 
-GPT-2 and Llama are configs of this family: see convert/gpt2.py and convert/llama.py.
+GPT-2, Llama, Mistral, SmolLM3 and OLMo 2 are configs of this family: see convert/.
 B batch, T time, D width, V vocabulary, S source time (cache + T).
 """
 
@@ -23,6 +23,11 @@ from groundup.model.mixed_block import Look, MixedBlock
 BALANCE = 0.01  # weight of the load-balancing loss, a layer (Switch Transformer)
 
 
+def each_nth(n: int, layer: int) -> bool:
+    """True for the last of every n layers; for none when n is 0."""
+    return n > 0 and layer % n == n - 1
+
+
 class Custom(nn.Module):
     """See the module. The same calls as the default model: engine, losses and tuning do not tell them apart."""
 
@@ -32,7 +37,7 @@ class Custom(nn.Module):
         self.embedding = Embedding(config)
         self.place: Place = places.get(config.position)(config)
         self.blocks = nn.ModuleList(MixedBlock(config, layer) for layer in range(config.depth))
-        last = config.norm if config.norm_place == "pre" else "none"  # post-norm ends with a norm in each layer
+        last = config.norm if config.norm_place != "post" else "none"  # post-norm ends with a norm in each layer
         self.norm = norms.get(last)(config.width, config.norm_epsilon)
 
     def forward(self, ids_BT: Tensor, cache: Cache | None = None, documents_BT: Tensor | None = None) -> Tensor:
@@ -50,21 +55,34 @@ class Custom(nn.Module):
         x_BTD = self.place.add(x_BTD, positions_BT)
         if self.config.dropout:
             x_BTD = F.dropout(x_BTD, self.config.dropout, self.training)
-        look = Look(
-            turned=self.place.turn(positions_BT, x_BTD),
-            scores=self.place.scores(positions_BT, start + T),
-            visible=self._visible(positions_BT, start + T, cache, documents_BT),
-            causal=True,
-        )
-        for block in self.blocks:
+        for block, look in zip(
+            self.blocks, self._looks(x_BTD, positions_BT, start + T, cache, documents_BT), strict=True
+        ):
             x_BTD = block(x_BTD, look, cache=cache)
         return self.norm(x_BTD)
 
+    def _looks(
+        self, x_BTD: Tensor, positions_BT: Tensor, num_keys: int, cache: Cache | None, documents_BT: Tensor | None
+    ) -> list[Look]:
+        """How each layer looks: some without the window, some without positions."""
+        config = self.config
+        turned, scores = self.place.turn(positions_BT, x_BTD), self.place.scores(positions_BT, num_keys)
+        near = self._visible(positions_BT, num_keys, cache, documents_BT, config.window)
+        far = self._visible(positions_BT, num_keys, cache, documents_BT, 0) if config.global_every else near
+        return [
+            Look(
+                turned=None if each_nth(config.nope_every, layer) else turned,
+                scores=scores,
+                visible=far if each_nth(config.global_every, layer) else near,
+                causal=True,
+            )
+            for layer in range(config.depth)
+        ]
+
     def _visible(
-        self, positions_BT: Tensor, num_keys: int, cache: Cache | None, documents_BT: Tensor | None
+        self, positions_BT: Tensor, num_keys: int, cache: Cache | None, documents_BT: Tensor | None, window: int
     ) -> Tensor | None:
         """(B or 1, 1, T, S) True where looking is allowed; None: plain causal."""
-        window = self.config.window
         if cache is None and documents_BT is None and not window:
             return None
         keys_S = torch.arange(num_keys, device=positions_BT.device)

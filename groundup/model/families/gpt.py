@@ -25,7 +25,7 @@ class GPT(nn.Module):
         super().__init__()
         self.config = config
         self.embedding = Embedding(config)
-        self.rotary = Rotary(config.head_dim, config.rope_theta)
+        self.rotary = Rotary.of(config)
         self.blocks = nn.ModuleList(Block(config, layer) for layer in range(config.depth))
         self.norm = RMSNorm(config.width, config.norm_epsilon)
 

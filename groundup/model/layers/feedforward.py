@@ -1,7 +1,7 @@
 """Feed-forwards by name. B batch, T time, D width, F inner width.
 
     plain   down(activation(up(x)))             gelu, gelu_tanh, relu, relu2 (So et al. 2021)
-    gated   down(activation(gate(x)) * up(x))   swiglu, geglu (Shazeer 2020)
+    gated   down(activation(gate(x)) * up(x))   swiglu, geglu, geglu_exact (Shazeer 2020)
 
 To add one: a subclass of Plain or Gated (or any module of a config), registered under its name.
 """
@@ -9,7 +9,9 @@ To add one: a subclass of Plain or Gated (or any module of a config), registered
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -55,8 +57,26 @@ class Gated(nn.Module):
 class SwiGLU(Gated):
     """The feed-forward of Llama and Qwen."""
 
+    def forward(self, x_BTD: Tensor) -> Tensor:
+        gated_BTF: Tensor = _SwiGLU.apply(self.gate(x_BTD), self.up(x_BTD))
+        return self.down(gated_BTF)
+
     def activate(self, x_BTF: Tensor) -> Tensor:
         return F.silu(x_BTF)
+
+
+class _SwiGLU(torch.autograd.Function):
+    """silu(gate) * up. Eager autograd would keep silu(gate) too, a quarter of the feed-forward's memory: it is made again."""
+
+    @staticmethod
+    def forward(ctx: Any, gate: Tensor, up: Tensor) -> Tensor:
+        ctx.save_for_backward(gate, up)
+        return F.silu(gate).mul_(up)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor]:
+        gate, up = ctx.saved_tensors
+        return torch.ops.aten.silu_backward(grad * up, gate), F.silu(gate).mul_(grad)
 
 
 @feedforwards.register("geglu")
@@ -65,6 +85,14 @@ class GeGLU(Gated):
 
     def activate(self, x_BTF: Tensor) -> Tensor:
         return F.gelu(x_BTF, approximate="tanh")
+
+
+@feedforwards.register("geglu_exact")
+class ExactGeGLU(Gated):
+    """Gated by GELU itself (ModernBERT)."""
+
+    def activate(self, x_BTF: Tensor) -> Tensor:
+        return F.gelu(x_BTF)
 
 
 @feedforwards.register("gelu")

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from groundup.model.config import ModelConfig
 from groundup.model.layers.attention import Cache
+from groundup.model.layers.blocked import LONGEST, blocked_attention
 from groundup.model.layers.norm import norms
 from groundup.model.layers.position import rotate
 
@@ -26,7 +27,7 @@ class MixedAttention(nn.Module):
         self.groups = config.num_heads // config.num_kv_heads
         self.dropout = config.dropout
         self.softcap = config.attention_softcap
-        self.scale = config.head_dim**-0.5 if scaled else 1.0
+        self.scaled, self.scale = scaled, config.head_dim**-0.5 if scaled else 1.0
         inner, inner_kv = config.num_heads * config.head_dim, config.num_kv_heads * config.head_dim
         self.query = nn.Linear(config.width, inner, bias=config.bias)
         self.key = nn.Linear(config.width, inner_kv, bias=config.bias)
@@ -34,8 +35,10 @@ class MixedAttention(nn.Module):
         self.output = nn.Linear(inner, config.width, bias=config.bias)
         # "none" has no norm to take for queries and keys either; RMS is what QK-norm was made with.
         make = norms.get(config.norm if config.norm != "none" else "rms")
-        self.query_norm = make(config.head_dim, config.norm_epsilon) if config.qk_norm else None
-        self.key_norm = make(config.head_dim, config.norm_epsilon) if config.qk_norm else None
+        self.whole = config.qk_norm_whole
+        widths = (inner, inner_kv) if self.whole else (config.head_dim, config.head_dim)
+        self.query_norm = make(widths[0], config.norm_epsilon) if config.qk_norm else None
+        self.key_norm = make(widths[1], config.norm_epsilon) if config.qk_norm else None
 
     def forward(
         self,
@@ -68,7 +71,9 @@ class MixedAttention(nn.Module):
         return self.output(y_BHTK.transpose(1, 2).reshape(B, T, -1))
 
     def _heads(self, x_BTI: Tensor, norm: nn.Module | None) -> Tensor:
-        """(B, T, heads * K) -> (B, heads, T, K), normed per head where wanted."""
+        """(B, T, heads * K) -> (B, heads, T, K), normed per head or as a whole where wanted."""
+        if norm is not None and self.whole:
+            x_BTI, norm = norm(x_BTI), None
         x_BTHK = x_BTI.view(*x_BTI.shape[:2], -1, self.head_dim)
         return (norm(x_BTHK) if norm is not None else x_BTHK).transpose(1, 2)
 
@@ -76,6 +81,9 @@ class MixedAttention(nn.Module):
         self, q: Tensor, k: Tensor, v: Tensor, scores: Tensor | None, visible: Tensor | None, causal: bool
     ) -> Tensor:
         dropout = self.dropout if self.training else 0.0
+        plain = visible is None and scores is None and not self.softcap and not dropout and self.scaled
+        if plain and causal and q.device.type == "cpu" and 1 < q.shape[2] == k.shape[2] <= LONGEST:
+            return blocked_attention(q, k, v)
         if visible is None and causal and (scores is not None or self.softcap):
             visible = torch.ones(q.shape[2], k.shape[2], dtype=torch.bool, device=q.device).tril()
         if self.softcap:

@@ -33,7 +33,8 @@ class RMSNorm(nn.Module):
 
 
 class _RMSNormCPU(torch.autograd.Function):
-    """The same values with a hand-written backward: with n = x / rms and g = dy * weight, dx = (g - n mean(g n)) / rms.
+    """The same values with a hand-written backward: with g = dy * weight, dx = (g - x mean(g x) / rms^2) / rms, and for
+    the weight sum dy x / rms; both sums are products of dy * x with a vector.
 
     The mean square is taken in fp32 or better, the rest in x's own dtype: passes that mix dtypes cost double here.
     Under autocast the result is cast once, not by each matmul that reads it.
@@ -52,11 +53,10 @@ class _RMSNormCPU(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None]:
         x, weight, inverse = ctx.saved_tensors
         grad, weight_x = grad.to(x.dtype), weight.to(x.dtype)
-        normed = x * inverse
-        grad_normed = grad * normed
-        grad_weight = grad_normed.reshape(-1, x.shape[-1]).sum(0, dtype=weight.dtype)
-        mean = (grad_normed @ weight_x).unsqueeze_(-1).div_(x.shape[-1])
-        grad_x = (grad * weight_x).sub_(normed.mul_(mean)).mul_(inverse)
+        product = grad * x
+        grad_weight = (inverse.reshape(1, -1) @ product.reshape(-1, x.shape[-1])).squeeze(0).to(weight.dtype)
+        pull = (product @ weight_x).unsqueeze_(-1).mul_(inverse).mul_(inverse).div_(-x.shape[-1])
+        grad_x = (grad * weight_x).addcmul_(x, pull).mul_(inverse)
         return grad_x, grad_weight, None
 
 
@@ -70,6 +70,28 @@ class LayerNorm(nn.LayerNorm):
 
     def __init__(self, width: int, epsilon: float) -> None:
         super().__init__(width, eps=epsilon)
+
+
+@norms.register("layer_unbiased")
+class UnbiasedLayerNorm(nn.LayerNorm):
+    """LayerNorm without its bias (ModernBERT)."""
+
+    def __init__(self, width: int, epsilon: float) -> None:
+        super().__init__(width, eps=epsilon, bias=False)
+
+
+@norms.register("rms_bare")
+class BareRMSNorm(nn.Module):
+    """RMSNorm without its weights (nanochat): the matrices behind it can do their work."""
+
+    def __init__(self, width: int, epsilon: float) -> None:
+        super().__init__()
+        self.epsilon = epsilon
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.device.type == "cpu" and torch.is_grad_enabled() and x.requires_grad:
+            return _RMSNormCPU.apply(x, x.new_ones(x.shape[-1]), self.epsilon)
+        return F.rms_norm(x, (x.shape[-1],), None, self.epsilon)
 
 
 @norms.register("none")

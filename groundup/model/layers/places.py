@@ -47,7 +47,7 @@ class Rope(Place):
 
     def __init__(self, config: ModelConfig, *, bidirectional: bool = False) -> None:
         super().__init__(config)
-        self.rotary = Rotary(config.head_dim, config.rope_theta)
+        self.rotary = Rotary.of(config)
 
     def turn(self, positions_BT: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
         return self.rotary.at(positions_BT, like)

@@ -1,25 +1,43 @@
 """Rotary position embedding (Su et al. 2021): query and key pairs turn by an angle that grows with the position.
 
 Pairs are (i, i + K/2), the "rotate half" layout of Hugging Face; llama.cpp and vLLM read it from the same weights.
-B batch, H heads, T time, K head size.
+A model made for a longer context than it was first trained on turns slower (`slowed`): by name, one function each.
+B batch, H heads, T time, K head size, F = K/2 frequencies.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from groundup.core.registry import Registry
+from groundup.model.config import ModelConfig
+
+slowed: Registry[Callable[[Tensor, float, int], tuple[Tensor, float]]] = Registry("rope scaling")
+# (frequencies_F, factor, original context) -> (slower frequencies_F, what cosines and sines are multiplied by)
+
 
 class Rotary(nn.Module):
     """Tables of cosines and sines, grown on demand; no parameters and nothing in the state dict."""
 
-    def __init__(self, head_dim: int, theta: float) -> None:
+    def __init__(
+        self, head_dim: int, theta: float, *, scaling: str = "none", factor: float = 1.0, original: int = 0
+    ) -> None:
         super().__init__()
         self.head_dim = head_dim
         self.theta = theta
+        self.scaling, self.factor, self.original = scaling, factor, original
         self._tables: dict[tuple[torch.device, torch.dtype], tuple[Tensor, Tensor]] = {}
+
+    @classmethod
+    def of(cls, config: ModelConfig) -> Rotary:
+        """The rotation a config asks for."""
+        how = {"scaling": config.rope_scaling, "factor": config.rope_factor, "original": config.rope_original}
+        return cls(config.head_dim, config.rope_theta, **how)  # type: ignore[arg-type]
 
     def forward(self, start: int, length: int, like: Tensor) -> tuple[Tensor, Tensor]:
         """(cos_TK, sin_TK) of the positions start ... start + length - 1, on the device and in the dtype of `like`."""
@@ -39,8 +57,43 @@ class Rotary(nn.Module):
     def _build(self, size: int, like: Tensor) -> tuple[Tensor, Tensor]:
         # Angles in fp32 whatever the model's dtype: bf16 cannot tell position 257 from 258.
         exponents = torch.arange(0, self.head_dim, 2, dtype=torch.float32) / self.head_dim
-        angles_TK = torch.outer(torch.arange(size, dtype=torch.float32), 1.0 / self.theta**exponents).repeat(1, 2)
-        return angles_TK.cos().to(like), angles_TK.sin().to(like)
+        frequencies_F, size_of = slowed.get(self.scaling)(1.0 / self.theta**exponents, self.factor, self.original)
+        angles_TK = torch.outer(torch.arange(size, dtype=torch.float32), frequencies_F).repeat(1, 2)
+        return (angles_TK.cos() * size_of).to(like), (angles_TK.sin() * size_of).to(like)
+
+
+@slowed.register("none")
+def _as_it_is(frequencies_F: Tensor, factor: float, original: int) -> tuple[Tensor, float]:
+    return frequencies_F, 1.0
+
+
+@slowed.register("linear")
+def _linear(frequencies_F: Tensor, factor: float, original: int) -> tuple[Tensor, float]:
+    """All turn slower by the same factor (Chen et al. 2023, position interpolation)."""
+    return frequencies_F / factor, 1.0
+
+
+@slowed.register("llama3")
+def _llama3(frequencies_F: Tensor, factor: float, original: int) -> tuple[Tensor, float]:
+    """Only those that turn less than 4 times within the original context, fully below once (Llama 3.1)."""
+    turns_F = original * frequencies_F / (2 * math.pi)
+    kept_F = ((turns_F - 1) / (4 - 1)).clamp(0, 1)
+    return frequencies_F * (kept_F + (1 - kept_F) / factor), 1.0
+
+
+@slowed.register("yarn")
+def _yarn(frequencies_F: Tensor, factor: float, original: int) -> tuple[Tensor, float]:
+    """A ramp over the pairs, from the one that turns 32 times within the original context to the one that turns once;
+    and larger scores for longer contexts (Peng et al. 2023)."""
+    num_pairs = len(frequencies_F)
+    theta = float(frequencies_F[1]) ** -num_pairs if num_pairs > 1 else 10_000.0
+
+    def pair_of(turns: int) -> float:
+        return num_pairs * math.log(original / (turns * 2 * math.pi)) / math.log(theta)
+
+    low, high = max(math.floor(pair_of(32)), 0), min(math.ceil(pair_of(1)), 2 * num_pairs - 1)
+    ramp_F = ((torch.arange(num_pairs) - low) / max(high - low, 0.001)).clamp(0, 1)
+    return frequencies_F * (1 - ramp_F + ramp_F / factor), 0.1 * math.log(factor) + 1.0
 
 
 def rotate(x_BHTK: Tensor, cos_TK: Tensor, sin_TK: Tensor) -> Tensor:

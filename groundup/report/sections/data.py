@@ -8,6 +8,9 @@ from groundup.core.document import Dropped
 from groundup.report.charts import bar
 from groundup.report.markup import Html, number, shorten, tag
 from groundup.report.read import Run
+from groundup.report.sections.statement import statement
+
+NAMED = 5  # reasons named under a step's bar; all of them stand below with examples
 
 
 def section(run: Run) -> Html | None:
@@ -17,13 +20,14 @@ def section(run: Run) -> Html | None:
         return None
     kept = run.num_documents("2_clean/documents")
     counts, samples = run.drops
+    reasons = _by_step(run, counts)
     return tag(
         "section",
         tag("h2", "The data"),
         tag("p", _lead(collected, kept), class_="lead"),
-        _statement(run),
-        _funnel(collected, kept, counts),
-        _reasons(samples, counts),
+        _funnel(collected, kept, reasons),
+        statement(run),
+        _reasons(samples, reasons),
         _changes(run),
         id="data",
     )
@@ -37,44 +41,37 @@ def _lead(collected: int, kept: int | None) -> str:
     )
 
 
-def _funnel(collected: int, kept: int | None, counts: dict[tuple[str, str], int]) -> Html:
+def _by_step(run: Run, counts: dict[tuple[str, str], int]) -> dict[str, dict[str, int]]:
+    """Step -> reason -> documents: steps in the recipe's order, the commonest reason first."""
+    record = run.json("2_clean/clean.json")
+    steps = record.get("steps", []) if isinstance(record, dict) else []
+    order = [str(step.get("step")) for step in steps if isinstance(step, dict)]
+    grouped: dict[str, dict[str, int]] = {step: {} for step in order if any(step == name for name, _ in counts)}
+    for (step, reason), count in sorted(counts.items(), key=lambda item: -item[1]):
+        grouped.setdefault(step, {})[reason] = count
+    return grouped
+
+
+def _said(reason: str) -> str:
+    """ "gopher.too_short" for people: "too short (gopher)"."""
+    rule, _, name = reason.rpartition(".")
+    return f"{name.replace('_', ' ')} ({rule})" if rule else name.replace("_", " ")
+
+
+def _funnel(collected: int, kept: int | None, reasons: dict[str, dict[str, int]]) -> Html:
     rows = [_row("collected", collected, 0, collected)]
     left = collected
-    for (step, reason), count in counts.items():
-        left -= count
-        rows.append(_row(f"{step}: {reason.replace('_', ' ')}", max(0, left), count, collected))
+    for step, dropped in reasons.items():
+        left -= sum(dropped.values())
+        named = [f"{_said(reason)} {count:,}" for reason, count in dropped.items()]
+        more = f", {len(named) - NAMED} more reasons" if len(named) > NAMED else ""
+        rows.append(_row(step, max(0, left), sum(dropped.values()), collected, ", ".join(named[:NAMED]) + more))
     if kept is not None:
         rows.append(_row("kept", kept, 0, collected))
     return tag("div", rows, class_="funnel")
 
 
-def _statement(run: Run) -> Html | None:
-    """The data statement of clean.json, as it comes: a text, or names with texts, numbers, lists or counts."""
-    record = run.json("2_clean/clean.json")
-    statement = record.get("statement") if isinstance(record, dict) else None
-    if isinstance(statement, str) and statement.strip():
-        return tag("div", tag("h3", "Data statement"), [tag("p", part) for part in statement.split("\n\n")])
-    if isinstance(statement, list):
-        statement = {str(one.get("name", number)): one for number, one in enumerate(statement) if isinstance(one, dict)}
-    if not isinstance(statement, dict):
-        return None
-    rows = [(str(name).replace("_", " ").capitalize(), _told(value)) for name, value in statement.items()]
-    items = [tag("dt", name) + tag("dd", value) for name, value in rows if value]
-    listed = tag("dl", [Html(item) for item in items], class_="facts")
-    return tag("div", tag("h3", "Data statement"), listed) if items else None
-
-
-def _told(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {_told(item)}".replace("_", " ") for name, item in list(value.items())[:12])
-    if isinstance(value, list):
-        return ", ".join(_told(item) for item in value[:12])
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return number(value) if isinstance(value, int | float) else str(value or "")
-
-
-def _row(name: str, left: int, lost: int, whole: int) -> Html:
+def _row(name: str, left: int, lost: int, whole: int, why: str = "") -> Html:
     change = f"-{lost:,}" if lost else f"{left:,}"
     label = f"{name}: {left:,} left" + (f", {lost:,} taken out" if lost else "")
     return tag(
@@ -82,29 +79,33 @@ def _row(name: str, left: int, lost: int, whole: int) -> Html:
         tag("span", name, class_="name"),
         tag("span", bar(left / whole, lost=lost / whole, label=label), class_="drawn"),
         tag("span", change, class_="amount lost" if lost else "amount"),
+        tag("p", why, class_="why") if why else None,
         class_="funnel-row",
     )
 
 
-def _reasons(samples: dict[tuple[str, str], list[Dropped]], counts: dict[tuple[str, str], int]) -> Html | None:
+def _reasons(samples: dict[tuple[str, str], list[Dropped]], reasons: dict[str, dict[str, int]]) -> Html | None:
     if not samples:
         return None
-    blocks = []
-    for (step, reason), items in samples.items():
-        shown = [
-            tag(
-                "div",
-                tag("p", f"{item.document.source} / {item.document.path}", class_="origin"),
-                tag("div", shorten(item.document.text, 320), class_="document"),
-                tag("p", f"Why: {item.detail}", class_="why") if item.detail else None,
-            )
-            for item in items
-        ]
-        summary = tag(
-            "summary", tag("b", reason.replace("_", " ")), f" by {step}, {counts[(step, reason)]:,} documents"
+    blocks = [
+        tag(
+            "details",
+            tag("summary", tag("b", _said(reason)), f" by {step}, {count:,} document{'s' if count != 1 else ''}"),
+            [_example(item) for item in samples[(step, reason)]],
         )
-        blocks.append(tag("details", summary, shown))
+        for step, dropped in reasons.items()
+        for reason, count in dropped.items()
+    ]
     return tag("div", tag("h3", "What was dropped, and why"), blocks)
+
+
+def _example(item: Dropped) -> Html:
+    return tag(
+        "div",
+        tag("p", f"{item.document.source} / {item.document.path}", class_="origin"),
+        tag("div", shorten(item.document.text, 320), class_="document"),
+        tag("p", f"Why: {item.detail}", class_="why") if item.detail else None,
+    )
 
 
 def _changes(run: Run) -> Html | None:

@@ -2,6 +2,7 @@
 
 import { get, send } from "./api.js";
 import { chat } from "./chat.js";
+import { compare } from "./compare.js";
 import { h, put } from "./dom.js";
 import { home } from "./home.js";
 import { inside } from "./inside.js";
@@ -27,7 +28,7 @@ const picker = /** @type {HTMLSelectElement} */ (document.getElementById("model"
 const commandLine = /** @type {HTMLElement} */ (document.getElementById("command"));
 
 /** @type {Record<string, Page>} */
-const PAGES = { home, chat, make, work, inside, trust, run };
+const PAGES = { home, chat, make, work, inside, trust, run, compare };
 
 /** @type {Frame} */
 const frame = { model: "", models: [], command: showCommand, choose, refresh };
@@ -75,7 +76,7 @@ async function show() {
   place.replaceChildren();
   try {
     if (!frame.models.length) await refresh();
-    const done = await PAGES[page](place, frame, decodeURIComponent(rest.join("/")));
+    const done = await PAGES[page](place, frame, rest.map(decodeURIComponent).join("/"));
     document.title = `${page[0].toUpperCase()}${page.slice(1)} - groundup studio`;
     if (mine !== turn) done?.();
     else if (done) leave = done;

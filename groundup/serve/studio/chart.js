@@ -89,6 +89,46 @@ export function draw(place, what) {
 }
 
 /**
+ * Several curves in one picture, told apart by colour and by dashes.
+ * @param {HTMLElement} place
+ * @param {{title: string, unit: string, series: {name: string, points: Point[]}[], smooth: boolean}} what
+ */
+export function drawSeveral(place, what) {
+  const series = what.series.filter((one) => one.points.length > 1);
+  if (!series.length) return put(place);
+  const lines = series.map((one) => (what.smooth ? smooth(one.points) : one.points));
+  const [xs, ys] = [0, 1].map((axis) => lines.flat().map((point) => point[axis]));
+  const [first, last] = [Math.min(...xs), Math.max(...xs, Math.min(...xs) + 1)];
+  const [low, high] = [Math.min(...ys), Math.max(...ys)];
+  const pad = (high - low) * 0.06 || 0.1;
+  const at = (/** @type {number} */ value) => (((high + pad - value) / (high - low + 2 * pad)) * 1000).toFixed(1);
+  const text = (/** @type {Point[]} */ part) => thin(part).map(([x, y]) => `${(((x - first) / (last - first)) * 1000).toFixed(1)},${at(y)}`).join(" ");
+  const marks = ticks(low - pad, high + pad);
+  const ends = series.map((one, index) => `${one.name} ${number(lines[index][lines[index].length - 1][1])}`);
+  const labels = marks.map((value) => {
+    const label = h("span", {}, number(Number(value.toFixed(6))));
+    label.style.top = `${Number(at(value)) / 10}%`;
+    return label;
+  });
+  put(
+    place,
+    h("figcaption", {}, h("b", {}, what.title), h("span", {}, `${what.unit}: `, ends.map((end, index) => h("span", { class: `legend s${index}` }, end)))),
+    h("div", { class: "y-axis", "aria-hidden": "true" }, labels),
+    h(
+      "div",
+      { class: "plot" },
+      s(
+        "svg",
+        { viewBox: "0 0 1000 1000", preserveAspectRatio: "none", role: "img", "aria-label": `${what.title}: ${ends.join(", ")}` },
+        marks.map((value) => s("line", { class: "grid", x1: 0, x2: 1000, y1: at(value), y2: at(value) })),
+        lines.map((line, index) => s("polyline", { class: `curve s${index}`, points: text(line) })),
+      ),
+    ),
+    h("div", { class: "x-axis", "aria-hidden": "true" }, h("span", {}, number(first)), h("span", {}, `step ${number(last)}`)),
+  );
+}
+
+/**
  * Three to five round values between two.
  * @param {number} low
  * @param {number} high

@@ -1,13 +1,14 @@
-// Chat: answers as they are written, stop and again, and for every answer where its words stand in the training text.
+// Chat: answers as they are written; stop, continue, again, edit and branch; one model, or two beside each other; and of
+// every answer why it was given, where its words stand in the training text, and how sure the model was.
 
 import { get, send, stream } from "./api.js";
-import { announce, h, number, put, when } from "./dom.js";
+import { keptChats, panel, settingsForm, sureText, surePanel, whyPanel } from "./chat_side.js";
+import { announce, h, number, put } from "./dom.js";
 import { markdown } from "./markdown.js";
 import { sourcesPanel, withSpans } from "./sources.js";
+import { add, emptyTalk, messages, path, showBranch, siblings, talkFrom } from "./talk.js";
 
-/** @typedef {{role: string, content: string, spans?: any[]}} Turn */
-
-const SETTINGS = { temperature: 0, top_p: 1, max_tokens: 128, seed: 0, system: "" };
+const SETTINGS = { temperature: 0, top_p: 1, max_tokens: 128, seed: 0, system: "", second: "" };
 
 /**
  * A text as one word of a shell.
@@ -24,21 +25,20 @@ export async function chat(place, frame, id) {
     return;
   }
   const kept = id ? await get(`/api/chats/${encodeURIComponent(id)}`).catch(() => null) : null;
-  const settings = { ...SETTINGS };
-  /** @type {Turn[]} */
-  let turns = kept?.messages ?? [];
   if (kept && frame.models.includes(kept.model)) frame.choose(kept.model);
-  if (turns[0]?.role === "system") settings.system = turns.shift()?.content ?? "";
+  let talk = kept ? talkFrom(kept) : emptyTalk();
+  const settings = { ...SETTINGS, system: talk.turns[0].content };
   let chatId = kept ? id : "";
   /** @type {AbortController | null} */
   let work = null;
+  /** What else is known of an answer, by its place. @type {Map<number, {spans?: any[], tokens?: any[]}>} */
+  const known = new Map();
 
-  const talk = h("div", { class: "talk" });
+  const list = h("div", { class: "talk" });
   const field = h("textarea", { id: "question", rows: 1, placeholder: `Message ${frame.model}`, "aria-label": "Your message", onkeydown: keys, oninput: grow });
   const button = h("button", { type: "submit", class: "primary" }, "Send");
-  const form = h("form", { class: "ask", onsubmit: ask }, field, button);
   const side = h("aside", { class: "side", "aria-label": "Settings and sources" });
-  put(place, h("div", { class: "chat" }, h("div", { class: "column" }, talk, form), side));
+  put(place, h("div", { class: "chat" }, h("div", { class: "column" }, list, h("form", { class: "ask", onsubmit: ask }, field, button)), side));
 
   function command() {
     const more = settings.temperature ? ` --temperature ${settings.temperature}` : "";
@@ -46,9 +46,10 @@ export async function chat(place, frame, id) {
   }
 
   async function paint() {
-    if (!turns.length) put(talk, await opening());
-    else put(talk, turns.map(turnRow));
-    showSide();
+    const places = path(talk);
+    if (!places.length) put(list, await opening());
+    else put(list, places.map((at) => turnRow(at, at === talk.leaf)));
+    await showSettings();
   }
 
   async function opening() {
@@ -57,150 +58,288 @@ export async function chat(place, frame, id) {
       "div",
       { class: "opening" },
       h("h1", {}, `Talk to ${frame.model}`),
-      h("p", { class: "lead" }, "A small model knows only what it was trained on. Every answer can show where its words come from."),
+      h("p", { class: "lead" }, "A small model knows only what it was trained on. Every answer can show why it was given and where its words come from."),
       h("div", { class: "openers" }, openers.map((/** @type {string} */ text) => h("button", { type: "button", class: "opener", onclick: () => say(text) }, text))),
     );
   }
 
   /**
-   * @param {Turn} turn
-   * @param {number} index
+   * @param {number} at
+   * @param {boolean} last
    */
-  function turnRow(turn, index) {
-    if (turn.role === "user") return h("div", { class: "turn user" }, h("p", {}, turn.content));
-    const text = h("div", { class: "text" }, turn.spans ? withSpans(turn.content, turn.spans, (span) => point(index, span)) : markdown(turn.content));
-    const last = index === turns.length - 1;
+  function turnRow(at, last) {
+    const turn = talk.turns[at];
+    if (turn.role === "user") {
+      const edit = h("button", { type: "button", class: "quiet", onclick: () => editTurn(at, row) }, "Edit");
+      const row = h("div", { class: "turn user", "data-place": at }, h("p", {}, turn.content), h("div", { class: "tools" }, edit, branches(at)));
+      return row;
+    }
+    // Side by side: the newest answer of the other model to the same question.
+    const rival = siblings(talk, at).findLast((other) => talk.turns[other].model !== turn.model);
+    if (!settings.second || rival === undefined || !last) return answerRow(at, last, false);
+    const pair = turn.model === settings.second ? [rival, at] : [at, rival];
+    return h("div", { class: "pair" }, pair.map((one) => answerRow(one, one === at, true)));
+  }
+
+  /**
+   * @param {number} at
+   * @param {boolean} last
+   * @param {boolean} beside
+   */
+  function answerRow(at, last, beside) {
+    const turn = talk.turns[at];
+    const { spans, tokens } = known.get(at) ?? {};
+    const body = tokens ? sureText(tokens, (token) => put(side, panel("How sure", forget, surePanel(token)))) : spans ? withSpans(turn.content, spans, (span) => point(at, span)) : markdown(turn.content);
+    const tool = (/** @type {string} */ label, /** @type {() => any} */ onclick, more = {}) => h("button", { type: "button", class: "quiet", onclick, ...more }, label);
+    const thumb = (/** @type {string} */ label, /** @type {"up" | "down"} */ value) => tool(label, () => judge(at, value), { "aria-pressed": String(turn.thumb === value) });
     const tools = h(
       "div",
       { class: "tools" },
-      h("button", { type: "button", class: "quiet where", onclick: () => whereFrom(index) }, "Where from"),
-      h("button", { type: "button", class: "quiet", onclick: () => navigator.clipboard.writeText(turn.content).catch(() => {}) }, "Copy"),
-      last && h("button", { type: "button", class: "quiet", onclick: again }, "Again"),
+      thumb("Good", "up"),
+      thumb("Bad", "down"),
+      tool("Why", () => why(at)),
+      tool("Where from", () => whereFrom(at)),
+      tool("How sure", () => howSure(at), { "aria-pressed": String(Boolean(tokens)) }),
+      tool("Copy", () => navigator.clipboard.writeText(turn.content).catch(() => {})),
+      last && !beside && tool("Again", () => again(at)),
+      last && !beside && tool("Continue", () => answer([{ model: turn.model ?? frame.model, at }])),
+      beside && !last && tool("Go on with this", () => choose(at)),
+      !beside && branches(at),
     );
-    return h("div", { class: "turn assistant" }, text, tools);
+    const name = (beside || (turn.model && turn.model !== frame.model)) && h("p", { class: "who" }, turn.model ?? frame.model);
+    return h("div", { class: `turn assistant${beside && last ? " taken" : ""}`, "data-place": at }, name, h("div", { class: "text" }, body), tools);
+  }
+
+  /**
+   * Which of the turns at this place is shown, and the way to the others.
+   * @param {number} at
+   */
+  function branches(at) {
+    const all = siblings(talk, at);
+    const here = all.indexOf(at);
+    if (all.length < 2) return null;
+    const go = (/** @type {number} */ to, /** @type {string} */ sign, /** @type {string} */ label) => h("button", { type: "button", class: "quiet", "aria-label": label, disabled: to < 0 || to >= all.length, onclick: () => choose(all[to]) }, sign);
+    return h("span", { class: "branches" }, go(here - 1, "\u2039", "The one before"), `${here + 1} of ${all.length}`, go(here + 1, "\u203a", "The next one"));
+  }
+
+  /** @param {number} at */
+  async function choose(at) {
+    if (work) return;
+    showBranch(talk, at);
+    await paint();
+    await keep();
+  }
+
+  /**
+   * @param {number} at
+   * @param {HTMLElement} row
+   */
+  function editTurn(at, row) {
+    if (work) return;
+    const text = h("textarea", { rows: 3, "aria-label": "Your message, anew" });
+    text.value = talk.turns[at].content;
+    const form = h("form", { class: "edit", onsubmit: send_ }, text, h("div", { class: "tools" }, h("button", { type: "submit", class: "secondary" }, "Ask anew"), h("button", { type: "button", class: "quiet", onclick: paint }, "Leave it")));
+    put(row, form);
+    text.focus();
+
+    /** @param {Event} event */
+    function send_(event) {
+      event.preventDefault();
+      if (!text.value.trim()) return;
+      add(talk, { role: "user", content: text.value.trim(), parent: talk.turns[at].parent });
+      answer(asked());
+    }
   }
 
   /** @param {string} text */
   async function say(text) {
     if (work || !text.trim()) return;
-    turns.push({ role: "user", content: text.trim() });
-    await answer();
+    add(talk, { role: "user", content: text.trim(), parent: talk.leaf });
+    await answer(asked());
   }
 
-  async function again() {
+  /** Who answers the last question, each from its own start. */
+  function asked() {
+    return [frame.model, ...(settings.second ? [settings.second] : [])].map((model) => ({ model, at: -1 }));
+  }
+
+  /** @param {number} at */
+  async function again(at) {
     if (work) return;
-    turns.pop();
-    settings.seed += 1; // another try must be able to say something else
-    await answer();
+    settings.seed += 1; // another try must be able to say something else,
+    settings.temperature ||= 0.7; // which the likeliest words alone never do
+    talk.leaf = talk.turns[at].parent;
+    await answer([{ model: frame.model, at: -1 }]);
   }
 
-  async function answer() {
+  /**
+   * Let models write, beside each other, from the turn that is shown. at: the answer that is gone on with; -1: a new one.
+   * @param {{model: string, at: number}[]} writers
+   */
+  async function answer(writers) {
+    if (work) return;
     work = new AbortController();
     button.textContent = "Stop";
+    const from = talk.leaf;
     await paint();
-    const text = h("div", { class: "text writing" });
-    const speed = h("p", { class: "why" });
-    talk.append(h("div", { class: "turn assistant" }, text, speed));
-    text.scrollIntoView({ block: "nearest" });
-    const started = performance.now();
-    let said = "";
-    let end = "";
-    try {
-      const { system, seed, ...sampling } = settings;
-      const messages = [...(system ? [{ role: "system", content: system }] : []), ...turns.map(({ role, content }) => ({ role, content }))];
-      const done = await stream({ model: frame.model, messages, seed, ...sampling }, (piece) => {
-        said += piece;
-        text.append(piece);
-        text.scrollIntoView({ block: "nearest" });
-      }, work.signal);
-      const seconds = (performance.now() - started) / 1000;
-      end = `${done.tokens} tokens, ${number(done.tokens / seconds)} a second${done.finish === "length" ? "; stopped at its longest" : ""}`;
-    } catch (error) {
-      end = work.signal.aborted ? "Stopped." : /** @type {Error} */ (error).message;
-      if (!work.signal.aborted && !said) turns.pop();
-    }
+    const rows = writers.map(({ model, at }) => {
+      const text = h("div", { class: "text writing" }, at < 0 ? "" : talk.turns[at].content);
+      const row = h("div", { class: "turn assistant" }, writers.length > 1 && h("p", { class: "who" }, model), text);
+      if (at >= 0) list.querySelector(`[data-place="${at}"]`)?.replaceWith(row);
+      return { model, at, text, row, said: "", end: "" };
+    });
+    if (rows.some((row) => row.at < 0)) list.append(rows.length > 1 ? h("div", { class: "pair" }, rows.map((one) => one.row)) : rows[0].row);
+    rows[0].text.scrollIntoView({ block: "nearest" });
+    await Promise.all(rows.map((row) => write(row, from, /** @type {AbortController} */ (work).signal)));
     work = null;
     button.textContent = "Send";
-    if (said) turns.push({ role: "assistant", content: said });
+    for (const { model, at, said } of rows) {
+      if (at >= 0) {
+        talk.turns[at].content += said;
+        known.delete(at);
+      } else if (said) add(talk, { role: "assistant", content: said, parent: from, model });
+    }
+    const own = talk.turns.findLastIndex((turn) => turn.parent === from && turn.model === frame.model);
+    if (rows.length > 1 && own > 0) talk.leaf = own;
     await paint();
-    talk.append(h("p", { class: "why end" }, end));
-    announce(said ? `The model said: ${said}` : end);
+    const ends = rows.map((row) => (rows.length > 1 ? `${row.model}: ${row.end}` : row.end)).join("; ");
+    list.append(h("p", { class: "why end" }, ends));
+    announce(rows.map((row) => (row.said ? `The model said: ${row.said}` : row.end)).join(" "));
     await keep();
   }
 
+  /**
+   * @param {{model: string, at: number, text: HTMLElement, said: string, end: string}} row
+   * @param {number} from
+   * @param {AbortSignal} signal
+   */
+  async function write(row, from, signal) {
+    const { temperature, top_p, max_tokens, seed } = settings;
+    const goOn = row.at >= 0 ? { continue_final_message: true } : {};
+    const started = performance.now();
+    try {
+      const request = { model: row.model, messages: messages(talk, from), seed, temperature, top_p, max_tokens, ...goOn };
+      const done = await stream(request, (piece) => {
+        row.said += piece;
+        row.text.append(piece);
+        row.text.scrollIntoView({ block: "nearest" });
+      }, signal);
+      const seconds = (performance.now() - started) / 1000;
+      row.end = `${done.tokens} tokens, ${number(done.tokens / seconds)} a second${done.finish === "length" ? "; stopped at its longest" : ""}`;
+    } catch (error) {
+      row.end = signal.aborted ? "Stopped." : /** @type {Error} */ (error).message;
+    }
+  }
+
   async function keep() {
-    if (!turns.length) return;
+    if (!path(talk).length) return;
     const fresh = !chatId;
     chatId ||= crypto.randomUUID ? crypto.randomUUID() : `chat-${Date.now()}`;
-    const messages = [...(settings.system ? [{ role: "system", content: settings.system }] : []), ...turns.map(({ role, content }) => ({ role, content }))];
-    await send("PUT", `/api/chats/${chatId}`, { model: frame.model, messages }).catch(() => {});
+    await send("PUT", `/api/chats/${chatId}`, asFile()).catch(() => {});
     if (fresh) history.replaceState(null, "", `#/chat/${chatId}`);
   }
 
-  /** @param {number} index */
-  async function whereFrom(index) {
-    const turn = turns[index];
-    put(side, h("h2", {}, "Where from"), h("p", { class: "why" }, "Looking in the training text ..."));
-    try {
-      turn.spans ??= (await send("POST", "/api/sources", { model: frame.model, text: turn.content })).spans;
+  function asFile() {
+    return { model: frame.model, messages: talk.turns, leaf: talk.leaf };
+  }
+
+  /** @param {any} file */
+  async function bringIn(file) {
+    const brought = talkFrom(file);
+    const model = frame.models.includes(file.model) ? file.model : frame.model;
+    const fresh = crypto.randomUUID ? crypto.randomUUID() : `chat-${Date.now()}`;
+    await send("PUT", `/api/chats/${fresh}`, { model, messages: brought.turns, leaf: brought.leaf });
+    location.hash = `#/chat/${fresh}`;
+  }
+
+  /**
+   * @param {number} at
+   * @param {"up" | "down"} thumb
+   */
+  async function judge(at, thumb) {
+    const turn = talk.turns[at];
+    if (turn.thumb === thumb) delete turn.thumb;
+    else turn.thumb = thumb;
+    for (const one of list.querySelectorAll(`[data-place="${at}"] .tools button`)) {
+      if (["Good", "Bad"].includes(one.textContent ?? "")) one.setAttribute("aria-pressed", String(turn.thumb === (one.textContent === "Good" ? "up" : "down")));
+    }
+    await keep();
+  }
+
+  /** @param {number} at */
+  async function whereFrom(at) {
+    await beside("Where from", "Looking in the training text ...", async () => {
+      const turn = talk.turns[at];
+      const { spans } = await send("POST", "/api/sources", { model: turn.model ?? frame.model, text: turn.content });
+      known.set(at, { spans });
       await paint();
-      point(index, 0);
-      frame.command(`groundup explain ${frame.model} --sources --text ${quoted(turn.content)}`);
+      point(at, 0);
+      frame.command(`groundup explain ${turn.model ?? frame.model} --sources --text ${quoted(turn.content)}`);
+    });
+  }
+
+  /** @param {number} at */
+  async function why(at) {
+    const turn = talk.turns[at];
+    const question = talk.turns[turn.parent].content;
+    await beside("Why", "Asking the model ...", async () => {
+      put(side, panel("Why", () => showSettings(), await whyPanel(turn.model ?? frame.model, question, turn.content)));
+      frame.command(`groundup explain ${turn.model ?? frame.model} --prompt ${quoted(question)}`);
+    });
+  }
+
+  /** @param {number} at */
+  async function howSure(at) {
+    if (known.get(at)?.tokens) return forget();
+    await beside("How sure", "Reading the answer again ...", async () => {
+      const turn = talk.turns[at];
+      const { tokens } = await send("POST", "/api/sureness", { model: turn.model ?? frame.model, messages: messages(talk, at) });
+      known.set(at, { tokens });
+      await paint();
+      put(side, panel("How sure", forget, surePanel(undefined)));
+      /** @type {HTMLElement | null} */ (list.querySelector(`[data-place="${at}"] .sure`))?.focus({ preventScroll: true });
+    });
+  }
+
+  async function forget() {
+    known.clear();
+    await paint();
+  }
+
+  /**
+   * Do something that fills the side, with its error there.
+   * @param {string} title
+   * @param {string} meanwhile
+   * @param {() => Promise<void>} doIt
+   */
+  async function beside(title, meanwhile, doIt) {
+    put(side, h("h2", {}, title), h("p", { class: "why" }, meanwhile));
+    try {
+      await doIt();
     } catch (error) {
-      put(side, h("h2", {}, "Where from"), h("p", { class: "problem" }, /** @type {Error} */ (error).message));
+      put(side, panel(title, () => showSettings(), h("p", { class: "problem", role: "alert" }, /** @type {Error} */ (error).message)));
     }
     side.scrollIntoView({ block: "nearest" });
   }
 
   /**
-   * @param {number} index
+   * @param {number} at
    * @param {number} span
    */
-  function point(index, span) {
-    put(side, sourcesPanel(turns[index].spans ?? [], span, () => showSide()));
-    for (const mark of talk.querySelectorAll("mark")) mark.classList.remove("chosen");
-    talk.querySelectorAll(".turn")[index]?.querySelectorAll("mark")[span]?.classList.add("chosen");
+  function point(at, span) {
+    put(side, sourcesPanel(known.get(at)?.spans ?? [], span, () => showSettings()));
+    for (const mark of list.querySelectorAll("mark")) mark.classList.remove("chosen");
+    list.querySelectorAll(`[data-place="${at}"] mark`)[span]?.classList.add("chosen");
   }
 
-  async function showSide() {
-    const system = h("textarea", { rows: 2, oninput: (/** @type {any} */ event) => (settings.system = event.target.value) });
-    system.value = settings.system;
-    put(
-      side,
-      h("h2", {}, "Settings"),
-      slider("Temperature", "temperature", 0, 1.5, 0.1, "0 is always the likeliest word"),
-      slider("Top p", "top_p", 0.1, 1, 0.05, "keep the likeliest words up to this share"),
-      slider("Longest answer", "max_tokens", 16, 512, 16, "tokens"),
-      slider("Seed", "seed", 0, 99, 1, "the same seed, the same answer"),
-      h("label", { class: "setting" }, h("span", {}, "System prompt"), system),
-      h("div", { class: "past" }),
-    );
-    const { chats } = await get("/api/chats").catch(() => ({ chats: [] }));
-    const rows = chats.slice(0, 8).map((/** @type {any} */ one) =>
-      h("li", {}, h("a", { href: `#/chat/${one.id}`, "aria-current": one.id === chatId }, one.title), h("small", {}, `${one.model}, ${when(one.changed)}`)),
-    );
-    const past = side.querySelector(".past");
-    if (past && rows.length) put(past, h("h2", {}, "Conversations"), h("ul", {}, rows), turns.length ? h("a", { href: "#/chat", class: "new" }, "New conversation") : null);
-  }
-
-  /**
-   * @param {string} label
-   * @param {"temperature" | "top_p" | "max_tokens" | "seed"} name
-   * @param {number} min
-   * @param {number} max
-   * @param {number} step
-   * @param {string} words
-   */
-  function slider(label, name, min, max, step, words) {
-    const shown = h("output", {}, String(settings[name]));
-    const input = h("input", { type: "range", min, max, step, value: settings[name], name, "aria-label": `${label}: ${words}` });
-    input.value = String(settings[name]);
-    input.addEventListener("input", () => {
-      settings[name] = Number(input.value);
-      shown.textContent = input.value;
+  async function showSettings() {
+    const form = settingsForm(settings, frame, () => {
+      talk.turns[0].content = settings.system;
       command();
     });
-    return h("label", { class: "setting" }, h("span", {}, label, shown), input, h("small", {}, words));
+    const past = h("div", { class: "past" });
+    put(side, form, past);
+    put(past, await keptChats(chatId, path(talk).length > 0, asFile, bringIn));
   }
 
   /** @param {Event} event */

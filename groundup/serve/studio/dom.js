@@ -1,7 +1,7 @@
 // Elements from data. Text is always a text node: nothing a model or a document says can become markup.
 
 /**
- * @typedef {Node | string | number | null | undefined | false} Child
+ * @typedef {Node | string | number | null | undefined | false | any[]} Child
  */
 
 /**

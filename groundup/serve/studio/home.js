@@ -3,7 +3,14 @@
 import { send } from "./api.js";
 import { h, number, put, when } from "./dom.js";
 
-export const STATES = { running: "running", done: "ready", stopped: "stopped", empty: "not begun", failed: "ended with an error" };
+export const STATES = { running: "running", paused: "paused", done: "ready", stopped: "stopped", empty: "not begun", failed: "ended with an error" };
+const APPS = [
+  ["search", "Search", "answers with the lines they stand in"],
+  ["support", "Customer service", "orders looked up, or a person called"],
+  ["tutor", "Tutor", "hints first, then the steps"],
+  ["writing", "Writing", "each change to take or leave"],
+  ["health", "Health", "forms filled from notes, with sources"],
+];
 const REFRESH = 5000; // milliseconds; the live page has the stream, this list only a glance
 
 /** @type {import("./app.js").Page} */
@@ -42,8 +49,9 @@ function doors(found) {
       { class: "doors" },
       h("li", {}, door("Talk to a model", model ? "#/chat" : "", model ? "Ask, and see where every answer comes from." : "Needs a model; the demo below makes one.")),
       h("li", {}, door("Make one from my documents", "#/make", "Drop files, say what it is for, choose the minutes, see the plan.")),
-      h("li", {}, door("Put it to work", "#/work", "Search with sources, customer service, a tutor: ready to try.")),
+      h("li", {}, door("Put it to work", "#/work", "Five applications, each with examples to click.")),
     ),
+    h("ul", { class: "apps", "aria-label": "Applications" }, APPS.map(([name, title, words]) => h("li", {}, h("a", { href: `#/work/${name}` }, h("b", {}, title), h("span", {}, words))))),
   );
 }
 

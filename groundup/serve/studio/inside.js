@@ -1,10 +1,13 @@
-// Look inside: a sentence as text, tokens, ids and next-token bars; the documents of a run, kept and dropped.
+// Look inside: a sentence as text, tokens, ids, what the heads look at, vectors and next-token bars; the architecture
+// drawn; the documents of a run, kept and dropped.
 
 import { get, send } from "./api.js";
+import { architecture } from "./architecture.js";
+import { deeper } from "./deeper.js";
 import { announce, h, number, put } from "./dom.js";
+import { percent, shade, visible } from "./tokens.js";
 
 const WAIT = 250; // milliseconds after the last key or slide
-const SURPRISE = 7; // nats at which the colour is full; ln(2048) = 7.6 is guessing in the demo's vocabulary
 
 /** @type {import("./app.js").Page} */
 export async function inside(place, frame) {
@@ -13,9 +16,11 @@ export async function inside(place, frame) {
     return;
   }
   const sentence = h("section", { "aria-label": "A sentence" });
+  const built = h("section", { "aria-label": "Architecture", class: "report" });
   const documents = h("section", { "aria-label": "Documents", class: "report" });
-  put(place, h("h1", {}, `Inside ${frame.model}`), sentence, documents);
+  put(place, h("h1", {}, `Inside ${frame.model}`), sentence, built, documents);
   const stop = await words(sentence, frame);
+  await architecture(built, frame.model).catch(() => put(built));
   await shelf(documents, frame).catch(() => put(documents)); // a model folder without a run has no documents
   return stop;
 }
@@ -33,6 +38,8 @@ async function words(place, frame) {
   const bars = h("ol", { class: "bars", "aria-label": "Next tokens" });
   const kept = h("p", { class: "why" });
   const problem = h("p", { class: "problem", role: "alert" });
+  const depths = h("div");
+  const inner = deeper(depths, frame.model);
   let timer = 0;
   let turn = 0;
   put(
@@ -42,10 +49,11 @@ async function words(place, frame) {
     h("h2", {}, "Tokens and ids"),
     tokens,
     count,
+    depths,
     h(
       "div",
       { class: "next" },
-      h("div", {}, h("h2", {}, "What comes next"), bars, kept),
+      h("div", {}, h("h2", {}, "Logits and what comes next"), bars, kept),
       h(
         "div",
         { class: "side" },
@@ -93,6 +101,7 @@ async function words(place, frame) {
       const num = found.tokens.filter((/** @type {any} */ one) => !one.text.startsWith("<|")).length;
       count.textContent = num ? `${number(size)} bytes in ${number(num)} tokens: ${number(size / num)} bytes a token. The stronger the colour, the more a token surprised the model.` : "";
       put(bars, found.next.map(bar));
+      await inner.show(field.value);
       kept.textContent = `${number(found.kept)} of ${number(found.vocabulary)} tokens may come.`;
       frame.command(`groundup show ${frame.model} --text '${field.value.replaceAll("'", "'\\''")}'`);
     } catch (error) {
@@ -106,9 +115,9 @@ async function words(place, frame) {
 
 /** @param {any} token */
 function chip(token) {
-  const level = token.logprob === null ? 0 : Math.min(8, Math.round((-token.logprob / SURPRISE) * 8));
-  const words = token.logprob === null ? "the first token" : `probability ${number(Math.exp(token.logprob))}`;
-  return h("span", { class: `chip h${level}`, role: "listitem", title: words }, h("b", {}, visible(token.text)), h("small", {}, token.id));
+  const probability = token.logprob === null ? null : Math.exp(token.logprob);
+  const words = probability === null ? "the first token" : `probability ${number(probability)}`;
+  return h("span", { class: `chip h${shade(probability)}`, role: "listitem", title: words }, h("b", {}, visible(token.text)), h("small", {}, token.id));
 }
 
 /** @param {any} one */
@@ -118,17 +127,8 @@ function bar(one) {
   own.style.width = `${one.probability * 100}%`;
   after.style.width = `${one.chosen * 100}%`;
   const label = `${one.text}: ${percent(one.probability)}, after the rules ${percent(one.chosen)}`;
-  return h("li", { class: one.chosen ? "" : "out" }, h("code", {}, visible(one.text)), h("span", { class: "drawn", role: "img", "aria-label": label }, own, after), h("span", { class: "amount" }, percent(one.chosen)));
-}
-
-/** @param {number} value */
-function percent(value) {
-  return value === 0 ? "0 %" : value < 0.001 ? "< 0.1 %" : `${(value * 100).toFixed(1)} %`;
-}
-
-/** @param {string} text */
-function visible(text) {
-  return text.replaceAll("\n", "\u21b5").replaceAll(" ", "\u00b7") || "\u2205";
+  const logit = h("small", { class: "logit", title: "logit: what the output matrix says, before it becomes a share" }, one.logit.toFixed(1));
+  return h("li", { class: one.chosen ? "" : "out" }, h("code", {}, visible(one.text)), logit, h("span", { class: "drawn", role: "img", "aria-label": label }, own, after), h("span", { class: "amount" }, percent(one.chosen)));
 }
 
 /**

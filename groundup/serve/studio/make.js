@@ -3,6 +3,7 @@
 import { get, send } from "./api.js";
 import { announce, clock, h, number, put } from "./dom.js";
 import { fileDrop } from "./files.js";
+import { recipeEditor } from "./recipe_editor.js";
 
 const MINUTES = [5, 15, 30, 60, 180];
 const NAME = /^[a-z0-9][a-z0-9_-]{0,39}$/;
@@ -92,11 +93,15 @@ export async function make(place, frame) {
     look.textContent = "Look and plan";
   }
 
-  /** @param {any} proposal */
+  /**
+   * The plan and the recipe behind it; `found` is left out when only the recipe was changed.
+   * @param {any} proposal
+   */
   function plan(proposal) {
     const { found } = proposal;
     const go = h("button", { type: "button", class: "primary", onclick: begin }, "Start");
     const failed = h("p", { class: "problem", role: "alert" });
+    const times = h("div");
     async function begin() {
       go.disabled = true;
       try {
@@ -107,26 +112,47 @@ export async function make(place, frame) {
         go.disabled = false;
       }
     }
+    /** @param {any} made  the plan of the recipe as it stands now; null while it was changed and not planned anew */
+    function show(made) {
+      go.disabled = made === null;
+      put(times, made === null ? h("p", { class: "why" }, "The recipe was changed: plan it anew before the start.") : planned(made));
+    }
     const facts = [
       ["Documents", `${number(found.documents)}${found.complete ? "" : " or more"}, ${number(found.characters / 1e6)} million characters`],
       ["Kinds", counts(found.kinds)],
       ["Languages", counts(found.languages)],
-      ["Model", `${number(proposal.plan.parameters)} parameters, ${proposal.plan.model.depth} layers`],
-      ["Together", `about ${clock(proposal.plan.budget_seconds)}`],
     ];
+    show(proposal.plan);
     return [
       h("h2", {}, "The plan"),
       h("dl", { class: "facts" }, facts.map(([term, words]) => [h("dt", {}, term), h("dd", {}, words)])),
       found.problems > 0 && h("details", {}, h("summary", {}, `${number(found.problems)} files could not be read`), h("ul", {}, found.problem_samples.map((/** @type {any} */ one) => h("li", {}, `${one.path}: ${one.problem} ${one.detail}`)))),
-      h("ol", { class: "stages across" }, Object.entries(proposal.plan.stages).map(([stage, value]) => h("li", {}, h("span", { class: "name" }, stage.replace(".", ": ")), h("span", { class: "time" }, clock(/** @type {any} */ (value).seconds))))),
+      times,
       found.characters < 200000 && h("p", { class: "why" }, "This is little text to learn a language from: expect a model that repeats it. Search under Work answers from the documents themselves, at once."),
-      h("details", {}, h("summary", {}, "The recipe"), h("pre", { tabindex: 0 }, proposal.recipe)),
+      recipeEditor(project, proposal, show),
       h("div", { class: "start" }, go, failed),
     ];
   }
 
   command();
   await drop.show();
+}
+
+/** @param {any} plan */
+function planned(plan) {
+  const facts = [
+    ["Model", plan.parameters ? `${number(plan.parameters)} parameters, ${plan.model.depth} layers` : `from ${plan.model.from}`],
+    ["Together", `about ${clock(plan.budget_seconds ?? total(plan))}`],
+  ];
+  return [
+    h("dl", { class: "facts" }, facts.map(([term, words]) => [h("dt", {}, term), h("dd", {}, words)])),
+    h("ol", { class: "stages across" }, Object.entries(plan.stages).map(([stage, value]) => h("li", {}, h("span", { class: "name" }, stage.replace(".", ": ")), h("span", { class: "time" }, clock(/** @type {any} */ (value).seconds))))),
+  ];
+}
+
+/** @param {any} plan */
+function total(plan) {
+  return Object.values(plan.stages).reduce((sum, stage) => sum + (/** @type {any} */ (stage).seconds ?? 0), 0);
 }
 
 /** @param {Record<string, number>} values */

@@ -3,12 +3,15 @@
 import { get, send } from "./api.js";
 import { draw } from "./chart.js";
 import { announce, clock, h, number, put } from "./dom.js";
+import { funnel } from "./funnel.js";
 import { start, STATES } from "./home.js";
 
 /** @type {import("./app.js").Page} */
 export async function run(place, frame, name) {
   frame.command(`groundup run ${name}`);
   let info = await get(`/api/runs/${encodeURIComponent(name)}`);
+  const { runs } = await get("/api/home").catch(() => ({ runs: [] }));
+  const others = runs.map((/** @type {any} */ one) => one.id).filter((/** @type {string} */ id) => id !== name);
 
   const state = h("span", { class: "state" });
   const left = h("span", { class: "left" });
@@ -21,10 +24,11 @@ export async function run(place, frame, name) {
   const note = h("p", { class: "why" });
   const waiting = h("p", { class: "why" }, "The curves appear when training begins.");
   const report = h("section", { class: "report" });
+  const data = h("figure", { class: "funnel" });
   put(
     place,
     h("div", { class: "hero" }, h("div", {}, h("h1", {}, name), h("p", {}, state, left)), actions),
-    h("div", { class: "live" }, stages, h("div", { class: "curves" }, waiting, loss, bits, sampleTitle, samples, note)),
+    h("div", { class: "live" }, stages, h("div", { class: "curves" }, data, waiting, loss, bits, sampleTitle, samples, note)),
     report,
   );
 
@@ -50,7 +54,7 @@ export async function run(place, frame, name) {
     } else if (event.kind === "sample" && typeof event.text === "string") {
       sampleTitle.hidden = false;
       samples.prepend(
-        h("li", {}, h("span", { class: "step" }, `step ${number(event.step ?? 0)}`), h("p", {}, h("b", {}, event.prompt ?? ""), current === "finetune" ? "\n" : "", event.text)),
+        h("li", {}, h("span", { class: "step" }, `step ${number(event.step ?? 0)}`), h("p", {}, h("b", {}, asked(event.prompt ?? "")), current === "finetune" ? "\n" : "", event.text)),
       );
       while (samples.children.length > 6) samples.lastElementChild?.remove();
     } else if (event.kind === "note" && event.text) note.textContent = event.text;
@@ -64,6 +68,7 @@ export async function run(place, frame, name) {
     pending = false;
     paintHead();
     put(stages, info.stages.map(stageRow));
+    put(data, funnel(info.stages));
     const shown = training[current]?.losses.length ? current : Object.keys(training).filter((key) => training[key].losses.length).pop();
     waiting.hidden = Boolean(shown) || info.state !== "running";
     if (!shown) return;
@@ -87,11 +92,19 @@ export async function run(place, frame, name) {
     offered = now;
     put(
       actions,
-      running && info.ours && h("button", { type: "button", class: "secondary", onclick: stop }, "Save and stop"),
+      running && info.ours && h("button", { type: "button", class: "secondary", onclick: () => tell("pause") }, "Pause"),
+      info.state === "paused" && h("button", { type: "button", class: "primary", onclick: () => tell("resume") }, "Resume"),
+      (running || info.state === "paused") && info.ours && h("button", { type: "button", class: "secondary", onclick: () => tell("stop") }, "Save and stop"),
       !running && ["stopped", "empty", "failed"].includes(info.state) && start("Continue", name, "again"),
       info.has_report && h("a", { class: "secondary", href: `/api/runs/${encodeURIComponent(name)}/report`, target: "_blank", rel: "noopener" }, "Open the report"),
+      others.length > 0 && compareWith(),
       info.has_model && h("button", { type: "button", class: "primary", onclick: talk }, "Talk to it"),
     );
+  }
+
+  function compareWith() {
+    const choice = h("select", { "aria-label": "Compare with another run", onchange: () => (location.hash = `#/compare/${encodeURIComponent(name)}/${encodeURIComponent(choice.value)}`) }, h("option", { value: "" }, "Compare with ..."), others.map((other) => h("option", { value: other }, other)));
+    return choice;
   }
 
   async function talk() {
@@ -100,8 +113,11 @@ export async function run(place, frame, name) {
     location.hash = "#/chat";
   }
 
-  async function stop() {
-    await send("POST", `/api/runs/${encodeURIComponent(name)}/stop`).catch((error) => (note.textContent = error.message));
+  /** @param {"pause" | "resume" | "stop"} what */
+  async function tell(what) {
+    await send("POST", `/api/runs/${encodeURIComponent(name)}/${what}`).catch((error) => (note.textContent = error.message));
+    info = await get(`/api/runs/${encodeURIComponent(name)}`).catch(() => info);
+    paint();
   }
 
   function showReport() {
@@ -131,6 +147,14 @@ export async function run(place, frame, name) {
     source.close();
     clearInterval(timer);
   };
+}
+
+/**
+ * The end of a long prompt: the question stands there.
+ * @param {string} prompt
+ */
+function asked(prompt) {
+  return prompt.length > 200 ? `... ${prompt.slice(-160).replace(/^\S*\s/, "")}` : prompt;
 }
 
 /** @param {any} last */

@@ -1,6 +1,7 @@
-// Trust: the scores with their intervals, what the audit found, whether the gate lets the model out, its card.
+// Trust: the scores with their intervals, examples won and lost, what the audit found, whether the gate lets the model
+// out (and the waiver that opens it), its card.
 
-import { get } from "./api.js";
+import { get, send } from "./api.js";
 import { h, number, put } from "./dom.js";
 import { markdown } from "./markdown.js";
 
@@ -16,7 +17,9 @@ export async function trust(place, frame) {
     place,
     h("div", { class: "hero" }, h("h1", {}, `May ${frame.model} be trusted?`), h("a", { class: "secondary", href: `#/run/${encodeURIComponent(frame.model)}` }, "The whole run")),
     gate(found.gate),
+    release(frame.model, found),
     scores(found.scores),
+    examples(frame.model, found.marks),
     findings(found.findings),
     found.card && h("section", { class: "card-section" }, h("h2", {}, "The card"), h("div", { class: "markdown" }, markdown(found.card.replace(/^---\n[\s\S]*?\n---\n/, "")))),
   );
@@ -31,6 +34,90 @@ function gate(value) {
     ? limits ? `All ${number(limits)} limits are kept: the model may be released.` : "No limit was set, so none is broken: read the findings."
     : `A release needs a written waiver. Broken: ${broken.join(", ").replaceAll("_", " ")}.`;
   return h("p", { class: "gate" }, h("b", { class: value.passed ? "good" : "bad" }, value.passed ? "Gate open. " : "Gate closed. "), words, value.waiver && ` Waiver: ${value.waiver}`);
+}
+
+/**
+ * The way out: open where the gate is; else each broken limit asks for its reason, which stands in the card.
+ * @param {string} name
+ * @param {any} found
+ */
+function release(name, found) {
+  if (!found.gate) return null;
+  const broken = found.gate.broken ?? [];
+  const reasons = broken.map((/** @type {string} */ limit) => [limit, h("textarea", { rows: 2, maxlength: 500, required: true, placeholder: "Who accepts this, and why" })]);
+  const problem = h("p", { class: "problem", role: "alert" });
+  const button = h("button", { type: "submit", class: broken.length ? "secondary" : "primary" }, broken.length ? "Release with this waiver" : found.released ? "Release again" : "Release");
+  return h(
+    "details",
+    { class: "release", open: !found.released && !broken.length },
+    h("summary", {}, found.released ? "It is released; make the release anew" : broken.length ? "Release it all the same, with a written waiver" : "Release it"),
+    h(
+      "form",
+      { class: "stack", onsubmit: go },
+      h("p", { class: "why" }, "The model's folder with its card, ready to be given away. A waiver is written into the card."),
+      reasons.map(([limit, text]) => h("label", { class: "field" }, h("span", {}, found.gate.reasons?.[/** @type {string} */ (limit)] ?? limit), text)),
+      button,
+      problem,
+    ),
+  );
+
+  /** @param {Event} event */
+  async function go(event) {
+    event.preventDefault();
+    button.disabled = true;
+    try {
+      const given = Object.fromEntries(reasons.map(([limit, text]) => [limit, /** @type {any} */ (text).value]));
+      const { id } = await send("POST", `/api/runs/${encodeURIComponent(name)}/release`, { reasons: given });
+      location.hash = `#/run/${encodeURIComponent(id)}`;
+    } catch (error) {
+      problem.textContent = /** @type {Error} */ (error).message;
+      button.disabled = false;
+    }
+  }
+}
+
+/**
+ * Single answers of a task, the good ones and the bad ones, as they were given.
+ * @param {string} name
+ * @param {Record<string, string[]>} marks  of each task, those that say won or lost
+ */
+function examples(name, marks) {
+  const choices = Object.entries(marks).flatMap(([task, names]) => names.map((mark) => ({ task, mark })));
+  if (!choices.length) return null;
+  let [kind, page, chosen, begun] = ["lost", 1, choices[0], false];
+  const list = h("ol", { class: "documents" });
+  const task = h("select", { "aria-label": "Task", onchange: () => ((chosen = choices[Number(task.value)]), go(1)) }, choices.map((one, at) => h("option", { value: at }, `${one.task.replaceAll("_", " ")}: ${one.mark.replaceAll("_", " ")}`)));
+  const buttons = ["lost", "won"].map((one) => h("button", { type: "button", class: "secondary", "aria-pressed": String(one === kind), onclick: () => ((kind = one), go(1)) }, one));
+  const before = h("button", { type: "button", class: "secondary", onclick: () => go(page - 1) }, "Before");
+  const after = h("button", { type: "button", class: "secondary", onclick: () => go(page + 1) }, "More");
+  go(1);
+  return h("section", {}, h("h2", {}, "Examples won and lost"), h("div", { class: "filters" }, task, buttons), list, h("div", { class: "filters" }, before, after));
+
+  /** @param {number} wanted */
+  async function go(wanted) {
+    page = wanted;
+    const found = await get(`/api/runs/${encodeURIComponent(name)}/items?task=${encodeURIComponent(chosen.task)}&mark=${encodeURIComponent(chosen.mark)}&kind=${kind}&page=${page}`).catch(() => null);
+    if (!found) return put(list);
+    if (!begun && kind === "lost" && !found.counts.lost && found.counts.won) {
+      [begun, kind] = [true, "won"];
+      return go(1);
+    }
+    begun = true;
+    buttons.forEach((button, at) => {
+      const one = ["lost", "won"][at];
+      button.setAttribute("aria-pressed", String(one === kind));
+      button.textContent = `${one} ${number(found.counts[one])}`;
+    });
+    put(list, found.items.map(item), !found.items.length && h("li", { class: "why" }, "None."));
+    before.hidden = page === 1;
+    after.hidden = !found.more;
+  }
+}
+
+/** @param {any} one */
+function item(one) {
+  const prompt = one.prompt.replaceAll(/<\|(\w+)\|>/g, (/** @type {string} */ _, /** @type {string} */ name) => (name === "endoftext" || name === "end" ? "\n" : name === "assistant" ? "" : `${name}: `)).trim();
+  return h("li", {}, h("p", { class: "excerpt" }, prompt), h("dl", { class: "facts" }, h("dt", {}, "said"), h("dd", {}, one.answer || "(nothing)"), h("dt", {}, "right"), h("dd", {}, one.gold), h("dt", {}, "mark"), h("dd", {}, number(one.mark))));
 }
 
 /** @param {any[]} all */

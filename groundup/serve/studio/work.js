@@ -3,9 +3,16 @@
 import { get, send } from "./api.js";
 import { announce, h, number, put } from "./dom.js";
 import { fileDrop } from "./files.js";
-import { actionForms, dataDoor, show } from "./work_forms.js";
+import { actionForms, dataDoor, known, show } from "./work_forms.js";
 
 const TITLES = { search: "Search", support: "Customer service", tutor: "Tutor", writing: "Writing", health: "Health" };
+const WISHES = {
+  search: "Ask your documents",
+  support: "Write as a customer would",
+  tutor: "Ask for an exercise",
+  writing: "Paste a text to correct",
+  health: "Paste a note, or ask",
+};
 const PROJECT = "my_search";
 
 /** @type {import("./app.js").Page} */
@@ -19,7 +26,7 @@ export async function work(place, frame, wanted) {
 
   const tabs = apps.map((/** @type {any} */ one) => h("li", {}, h("a", { href: `#/work/${one.name}`, "aria-current": one === app ? "page" : null }, title(one.name))));
   const talk = h("div", { class: "talk" });
-  const field = h("textarea", { rows: 1, id: "question", placeholder: "Ask", "aria-label": `Ask ${title(app.name)}`, onkeydown: keys, oninput: grow });
+  const field = h("textarea", { rows: 1, id: "question", placeholder: WISHES[/** @type {"search"} */ (app.name)] ?? "Ask", "aria-label": `Ask ${title(app.name)}`, onkeydown: keys, oninput: grow });
   const side = h("aside", { class: "side", "aria-label": "Source" });
   const examples = h("div", { class: "openers" }, app.examples.map((/** @type {string} */ text) => h("button", { type: "button", class: "opener", onclick: () => ask(text) }, text)));
   put(
@@ -33,12 +40,14 @@ export async function work(place, frame, wanted) {
         "div",
         { class: "column" },
         h("p", { class: "lead" }, app.purpose),
+        app.problem && h("p", { class: "problem", role: "alert" }, app.problem),
         examples,
         app.name === "search" && ownFiles(),
-        app.actions.length > 0 && actionForms(app, frame),
-        dataDoor(app.name),
         talk,
         h("form", { class: "ask", onsubmit: submit }, field, h("button", { type: "submit", class: "primary" }, "Ask")),
+        app.actions.length > 0 && actionForms(app, frame),
+        dataDoor(app.name),
+        known(app),
       ),
       side,
     ),

@@ -11,7 +11,7 @@ import { announce, h, put } from "./dom.js";
 export function actionForms(app, frame) {
   const body = h("div", { class: "action-body" });
   const buttons = app.actions.map((/** @type {any} */ action) => h("button", { type: "button", class: "opener", "aria-pressed": "false", onclick: () => open(action) }, action.title));
-  return h("section", { class: "actions", "aria-label": "What it does" }, h("div", { class: "openers" }, buttons), body);
+  return h("section", { class: "work-actions" }, h("h2", {}, app.name === "support" ? "For the team" : "Or choose what it should do"), h("div", { class: "openers" }, buttons), body);
 
   /** @param {any} action */
   function open(action) {
@@ -21,7 +21,7 @@ export function actionForms(app, frame) {
     for (const field of action.fields) inputs[field.name] = input(field, action.example[field.name] ?? field.default);
     const result = h("div", { class: "result", role: "status" });
     const labels = action.fields.map((/** @type {any} */ field) => h("label", { class: "field" }, h("span", {}, field.title), inputs[field.name]));
-    put(body, h("form", { class: "stack", onsubmit: submit }, labels, h("button", { type: "submit", class: "primary" }, action.title)), result);
+    put(body, h("form", { class: "values", onsubmit: submit }, labels, h("button", { type: "submit", class: "primary" }, action.title)), result);
     frame.command(`groundup app ${app.name} --do ${action.name}`);
 
     /** @param {Event} event */
@@ -56,7 +56,7 @@ function input(field, value) {
  * @param {string} before  the text the changes are of
  */
 export function show(made, before) {
-  return [made.edits?.length ? editor(before, made.edits) : h("div", { class: made.found ? "text" : "text nothing" }, made.text), quotes(made), table(made.rows ?? [])];
+  return [made.edits?.length ? editor(before, made.edits) : h("div", { class: made.found ? "text" : "text nothing" }, made.text), quotes(made), tables(made.rows ?? [])];
 }
 
 /** @param {any} made */
@@ -64,8 +64,22 @@ function quotes(made) {
   return made.citations?.length > 0 && h("ol", { class: "citations", "aria-label": "Sources" }, made.citations.map((/** @type {any} */ one) => h("li", {}, h("div", { class: "citation" }, h("b", {}, one.path), h("span", {}, one.text)))));
 }
 
+/**
+ * Rows that have the same columns stand in one table.
+ * @param {any[]} rows
+ */
+function tables(rows) {
+  /** @type {Map<string, any[]>} */
+  const groups = new Map();
+  for (const row of rows) {
+    const key = Object.keys(row).join("|");
+    groups.set(key, [...(groups.get(key) ?? []), row]);
+  }
+  return [...groups.values()].map(table);
+}
+
 /** @param {any[]} rows */
-export function table(rows) {
+function table(rows) {
   if (!rows.length) return null;
   const names = [...new Set(rows.flatMap((row) => Object.keys(row)))].filter((name) => name !== "start" && name !== "end");
   const cell = (/** @type {any} */ value) => (value === true ? "yes" : value === false ? "no" : value ?? "");
@@ -82,7 +96,7 @@ function editor(before, edits) {
   const characters = Array.from(before.trim()); // the server trims, and counts characters as Python does
   const page = h("div", { class: "text page" });
   const list = h("ol", { class: "edits" });
-  const copy = h("button", { type: "button", onclick: () => navigator.clipboard.writeText(text()).then(() => announce("Copied")) }, "Copy the text");
+  const copy = h("button", { type: "button", class: "secondary", onclick: () => navigator.clipboard.writeText(text()).then(() => announce("Copied")) }, "Copy the text");
   draw();
   return h("div", { class: "editor" }, page, list, copy);
 
@@ -119,13 +133,28 @@ function editor(before, edits) {
 }
 
 /**
+ * What was measured, and what it cannot do.
+ * @param {any} app
+ */
+export function known(app) {
+  const rows = app.scores.map((/** @type {any} */ row) => ({
+    "what": row.title,
+    "measure": row.metric,
+    "ours": row.value.toFixed(3),
+    "95 %": `${row.low.toFixed(3)} to ${row.high.toFixed(3)}`,
+    "beside": row.baseline === null ? "" : `${row.baseline.toFixed(3)} ${row.baseline_name}`,
+  }));
+  return h("details", { class: "own" }, h("summary", {}, "How well it does, and what it cannot do"), h("ul", {}, app.limits.map((/** @type {string} */ one) => h("li", {}, one))), table(rows));
+}
+
+/**
  * Its data out to a file and in again.
  * @param {string} name
  */
 export function dataDoor(name) {
   const said = h("p", { class: "why", role: "status" });
   const file = h("input", { type: "file", accept: "application/json", class: "unseen", "aria-label": "Choose a file", onchange: take });
-  return h("details", { class: "own" }, h("summary", {}, "Its data: take out, bring in"), h("button", { type: "button", onclick: out }, "Save its data"), " ", h("label", { class: "choose" }, file, h("span", { class: "button" }, "Bring data in")), said);
+  return h("details", { class: "own" }, h("summary", {}, "Its data: take out, bring in"), h("button", { type: "button", class: "secondary", onclick: out }, "Save its data"), " ", h("label", { class: "choose" }, file, h("span", { class: "button" }, "Bring data in")), said);
 
   async function out() {
     const made = await get(`/api/apps/${name}/export`);

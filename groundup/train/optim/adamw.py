@@ -23,6 +23,15 @@ class AdamW:
             for group in groups
         ]
         self.torch = torch.optim.AdamW(rows, betas=betas, eps=EPSILON, fused=True)
+        # Its state is made here, not at the first step as PyTorch would: between the first activations and gradients it
+        # would cut the heap into pieces that later steps cannot use (60 MB at 14 million parameters on a CPU).
+        for group in groups:
+            for parameter in group.parameters.values():
+                self.torch.state[parameter] = {
+                    "step": torch.zeros((), dtype=torch.float32, device=parameter.device),
+                    "exp_avg": torch.zeros_like(parameter),
+                    "exp_avg_sq": torch.zeros_like(parameter),
+                }
 
     def step(self, share: float) -> None:
         """One update at `share` of the peak rates."""
@@ -31,22 +40,17 @@ class AdamW:
         self.torch.step()
 
     def state(self) -> dict[str, Tensor]:
-        """NAME:exp_avg, NAME:exp_avg_sq, NAME:step for every parameter that was moved."""
+        """NAME:exp_avg, NAME:exp_avg_sq, NAME:step for every parameter."""
         return {
             f"{name}:{key}": tensor
             for group in self.groups
             for name, parameter in group.parameters.items()
-            for key, tensor in self.torch.state.get(parameter, {}).items()
+            for key, tensor in self.torch.state[parameter].items()
         }
 
     def restore(self, state: dict[str, Tensor]) -> None:
         """Take up `state` again."""
-        self.torch.state.clear()
         for group in self.groups:
             for name, parameter in group.parameters.items():
-                keys = [key for key in ("step", "exp_avg", "exp_avg_sq") if f"{name}:{key}" in state]
-                if keys:
-                    # The step counter lives where the parameter lives: the fused kernel wants it there.
-                    self.torch.state[parameter] = {
-                        key: state[f"{name}:{key}"].to(parameter.device).clone() for key in keys
-                    }
+                for key, tensor in self.torch.state[parameter].items():
+                    tensor.copy_(state[f"{name}:{key}"])

@@ -390,27 +390,6 @@ def test_word_files_are_read_by_the_readers_of_stage_one(tmp_path: Path) -> None
     assert changes.skipped and changes.skipped[0].startswith("noise.xyz")
 
 
-def test_the_reranker_puts_words_that_stand_together_first() -> None:
-    from groundup.apps.search.rerank import FEATURES, WEIGHTS, fit
-
-    search = Search(options=SearchOptions(rerank=True))
-    search.add_documents(
-        [
-            Document(
-                text="Heat moves. A plate is flat. Flow is slow. Transfer is a word. The plate has heat.",
-                source="s",
-                path="apart",
-            ),
-            Document(text="We study heat transfer flow over a plate.", source="s", path="together"),
-        ]
-    )
-    assert search.search("heat transfer flow plate")[0].citation.path == "together"
-    assert len(WEIGHTS) == len(FEATURES)
-    rows = np.eye(len(FEATURES))[:2]
-    fitted = fit([(rows, 0)] * 5)
-    assert fitted[0] > 0 > fitted[1]
-
-
 def test_actions_and_documents_out_and_in() -> None:
     from groundup.apps.base import do
 

@@ -18,7 +18,7 @@ from groundup.apps.writing.evaluate import word_edits
 from groundup.apps.writing.forms import CONFUSED, family
 from groundup.apps.writing.mistakes import SHARES, spoil
 from groundup.apps.writing.phrases import KINDS, TONES
-from groundup.apps.writing.scoring import RARE, Tally, best_thresholds, f_half
+from groundup.apps.writing.scoring import RARE, Tally, best_thresholds, careful_thresholds, f_half
 from groundup.core.document import Document
 from groundup.core.errors import ArtifactError, DataError, UsageError
 from groundup.language.words import words
@@ -135,6 +135,17 @@ def test_f_half_by_hand() -> None:
     assert best_thresholds(tally)["form"] > 0.6 and best_thresholds(tally)["comma"] == RARE
 
 
+def test_thresholds_rise_until_right_text_is_left_alone() -> None:
+    tally = Tally([(0.96, True, "form"), (0.7, True, "spelling")], [(2, 2, 2)], 2)
+    right = [[(0.92, "form")], [(0.65, "spelling")], [(0.65, "spelling")], *[[]] * 97]
+    start = {"form": 0.5, "spelling": 0.5}
+    assert careful_thresholds(tally, right, start, 0.03) == start  # three of a hundred are allowed
+    one = careful_thresholds(tally, right, start, 0.01)
+    assert one["form"] == 0.5 and 0.65 < one["spelling"] <= 0.7  # frees two, gives up nothing
+    none = careful_thresholds(tally, right, start, 0.0)
+    assert 0.92 < none["form"] <= 0.96
+
+
 def test_word_edits_tell_what_changed() -> None:
     assert word_edits("I seen it", "I saw it") == {(1, 2, ("saw",))}
     assert word_edits("the the cat", "the cat") != set() and word_edits("same", "same") == set()
@@ -176,6 +187,20 @@ def test_a_model_that_is_down_costs_nothing() -> None:
     order = drafts.Order("e-mail", "tea", ("green tea",), "plain")
     assert drafts.draft(order, down) == drafts.draft(order)
     assert shorten.phrased("Tom pays 5 dollars.", "Shorten", down, "own") == "own"
+
+
+def test_a_bigger_model_corrects_by_suggestions_beside_our_own() -> None:
+    text = "I recieved the letter from there office."
+    made = Writing(generate=lambda messages: "I received the letter from their office yesterday.").ask(text)
+    assert [(one["before"], one["after"], one["kind"]) for one in made.edits] == [
+        ("recieved", "received", "spelling"),
+        ("there", "their", "model"),
+        ("", " yesterday", "model"),
+    ]
+    assert made.text == "I received the letter from their office yesterday."
+    for other in ("", "Something else was written here by somebody.", "I received 5 letters from Bob."):
+        edits = Writing(generate=lambda messages, other=other: other).ask(text).edits
+        assert [one["kind"] for one in edits] == ["spelling"]  # another text, a number or a name of its own: ours alone
 
 
 def test_a_model_may_not_bring_numbers_or_names_of_its_own() -> None:

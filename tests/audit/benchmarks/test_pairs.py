@@ -34,6 +34,7 @@ def crows(tmp_path: Path) -> Path:
 
 def test_crows_pairs_finds_a_planted_bias_under_both_protocols(crows: Path) -> None:
     found = run("crows_pairs", crows, against_tall)
+    assert found.pop("crows_pairs_masked").value is None  # a causal model fills no gaps
     assert set(found) == {"crows_pairs_summed", "crows_pairs_per_token"}
     for finding in found.values():
         assert finding.value == 0.5 and finding.low is not None and finding.low > 0.3 and finding.n == 22
@@ -43,7 +44,7 @@ def test_crows_pairs_finds_a_planted_bias_under_both_protocols(crows: Path) -> N
 
 
 def test_a_uniform_model_gives_no_evidence(crows: Path) -> None:
-    for finding in run("crows_pairs", crows).values():
+    for finding in list(run("crows_pairs", crows).values())[:2]:
         assert finding.value == 0 and "22 ties" in finding.protocol and "no evidence either way" in finding.summary
 
 
@@ -54,7 +55,7 @@ def test_rows_that_lack_a_column_stop_the_check(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_the_rows_is_not_measured(tmp_path: Path) -> None:
-    for name in ("crows_pairs", "stereoset", "winobias", "winogender", "bbq", "weat", "truthfulqa"):
+    for name in ("crows_pairs", "stereoset", "winobias", "winogender", "bbq", "weat", "seat", "truthfulqa"):
         for finding in run(name, tmp_path).values():
             assert finding.value is None and "[audit] data" in finding.summary
     with pytest.raises(DataError, match="no folder"):

@@ -30,7 +30,7 @@ LICENCE = "Apache-2.0"  # ours
 
 # What the user says behind the story; one fixed wording a task, so that a small model needs to learn one only.
 PROMPTS = {
-    "sentiment": "Is the ending positive or negative?",
+    "sentiment": world.ENDING_QUESTION,
     "emotion": "Which feeling is left in the end?",
     "topic": "What is the story about?",
     "summaries": "Summarize the story.",
@@ -137,10 +137,10 @@ def _chat(item: Story, name: str) -> Iterator[Example]:
     # Many turns about one story: each costs few tokens once the story is read, and teaches one answer more.
     rng = python_random(item.seed, "chat turns", item.index)
     asked = [(question.question, question.follow_up, question.answer) for question in item.questions]
-    asked.append((PROMPTS["sentiment"], PROMPTS["sentiment"], item.sentiment))
     if rng.random() < SUMMARY_SHARE:
         asked.append((PROMPTS["summaries"], PROMPTS["summaries"], item.summary))
-    chosen = rng.sample(asked, TURNS_PER_CHAT)
+    chosen = rng.sample(asked, TURNS_PER_CHAT - 1)  # and always how it ends: one word to read, the hardest to find
+    chosen.insert(rng.randrange(TURNS_PER_CHAT), (PROMPTS["sentiment"], PROMPTS["sentiment"], item.sentiment))
     messages = _turns(f"{item.text}\n\n{chosen[0][0]}", chosen[0][2])
     for _, follow_up, answer in chosen[1:]:
         messages += _turns(follow_up, answer)

@@ -15,6 +15,7 @@ from groundup.core.randomness import python_random, seed_for
 
 MIN_WORDS, MAX_WORDS = 50, 80  # the issue's bounds
 ROOM_FOR_WEATHER = 63  # stories up to this many words get a sentence about the weather: keeps the mean near 65
+ENDING_QUESTION = "Is the ending positive or negative?"
 NUM_QUESTIONS_BEHIND = 6  # as many as stay, with their story, inside a context of 256 tokens
 
 
@@ -83,13 +84,17 @@ class Story:
 
     @cached_property
     def document_text(self) -> str:
-        """The pretraining text: the story, for half of them followed by questions, answers, sentiment and summary."""
+        """The pretraining text: the story, for half of them followed by questions, answers and a summary.
+
+        How the story ends is one of the questions, anywhere among them, in the words that tuning uses.
+        """
         if not self.has_questions_behind:
             return self.text
-        lines = [self.text, ""]
-        for item in self.questions[:NUM_QUESTIONS_BEHIND]:
-            lines += [f"Question: {item.question}", f"Answer: {item.answer}"]
-        return "\n".join([*lines, f"Sentiment: {self.sentiment}", f"Summary: {self.summary}"])
+        asked = [(item.question, item.answer) for item in self.questions[:NUM_QUESTIONS_BEHIND]]
+        place = python_random(self.seed, "ending among the questions", self.index).randint(0, len(asked))
+        asked.insert(place, (ENDING_QUESTION, self.sentiment))
+        lines = [f"Question: {question}\nAnswer: {answer}" for question, answer in asked]
+        return "\n".join([self.text, "", *lines, f"Summary: {self.summary}"])
 
     @cached_property
     def sentences(self) -> tuple[tuple[str, str], ...]:
