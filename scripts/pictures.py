@@ -23,9 +23,10 @@ from typing import Any
 PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
 LARGEST_BYTES = 200_000
 # A story of the demo's world (its generator, seed 5) that no training document tells: the answer's words must come from others.
-QUESTION = """There was a glazier called Edgar in Silverstead. Because of the empty yard, he wanted to find a pink clover. \
-He went to the arena one Sunday in November with his friend Marco. In the shade they saw a sparrow. What Edgar hoped came \
-true, and what Edgar feared came to nothing. At first Edgar was angry about it, but in the end he felt proud about it.
+QUESTION = """Erica lived in Pinehaven and worked as a secretary. Because of the big family, she wanted to borrow a square \
+broom. She walked to the jetty one Tuesday in May with her classmate Jose. On the way they saw a tortoise under a bush. \
+What Erica hoped came true, and what Erica feared came to nothing. At first Erica was afraid about it, but in the end she \
+felt happy about it.
 
 Summarize the story."""
 
