@@ -55,7 +55,7 @@ class Stage:
 
 
 STAGES = (
-    Stage(1, "collect", 3, "groundup.collect.stage:run", (), "raw documents with source and licence"),
+    Stage(1, "collect", 4, "groundup.collect.stage:run", (), "raw documents with source and licence"),
     Stage(2, "clean", 3, "groundup.clean.stage:run", ("collect",), "clean documents; what was dropped, and why"),
     Stage(3, "tokenizer", 2, "groundup.tokenizer.stage:run", ("clean", "collect"), "tokenizer, tokens, trace index"),
     Stage(4, "pretrain", 3, "groundup.pretrain.stage:run", ("tokenizer", "collect"), "base model"),

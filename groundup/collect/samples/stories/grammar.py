@@ -40,10 +40,12 @@ TRIP: tuple[Pattern, ...] = (
     ),
 )
 
+# The day is told a second time: a word that comes back is a word worth copying. With days told once, a model of two
+# million parameters never learned to copy them in 1,600 steps (docs/log.md).
 SIGHT: tuple[Pattern, ...] = (
-    ("On the way they saw {an_animal} {spot}.", "way+ka they {spot_gloss} {animal} see+en"),
-    ("Together they saw {an_animal} {spot}.", "together they {spot_gloss} {animal} see+en"),
-    ("{Spot} they saw {an_animal}.", "{spot_gloss} they {animal} see+en"),
+    ("They saw {an_animal} {spot} that {day}.", "they {spot_gloss} {animal} {day}+ta see+en"),
+    ("That {day} they saw {an_animal} {spot}.", "{day}+ta they {spot_gloss} {animal} see+en"),
+    ("{Spot} they saw {an_animal} that {day}.", "{spot_gloss} they {animal} {day}+ta see+en"),
 )
 
 # (good ending, bad ending): the same words, or the same words as often under both.
