@@ -136,7 +136,7 @@ def test_every_command_shown_is_one_that_parses(page: Path) -> None:
     from groundup.cli.main import verbs
 
     for command in commands_of(page):
-        words = shlex.split(command.split(" ...")[0], comments=True)[1:]
+        words = shlex.split(re.split(r" \.\.\.| > ", command)[0], comments=True)[1:]
         if words == ["--version"]:
             continue
         assert words and words[0] in verbs(), f"{command}: no such verb"

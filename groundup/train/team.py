@@ -24,6 +24,7 @@ from typing import Any
 import torch
 import torch.distributed as dist
 from torch import Tensor
+from torch.distributed.rendezvous import rendezvous
 
 # Followers wait for rank 0 while it collects and cleans, which may take days; a collective of training may not hang.
 PATIENCE = timedelta(days=30)
@@ -102,7 +103,11 @@ def joined(device: str = "auto") -> Iterator[Team]:
     if on_gpu:  # one each
         device = f"cuda:{os.environ['LOCAL_RANK']}"
         torch.cuda.set_device(device)
-    dist.init_process_group("cpu:gloo,cuda:nccl" if on_gpu else "gloo", timeout=COLLECTIVE)
+    store, rank, size = next(rendezvous("env://", timeout=COLLECTIVE))
+    # torchrun keeps its store when it starts all anew: a beginner would read the addresses of the dead
+    store = dist.PrefixStore(f"start {os.environ.get('TORCHELASTIC_RESTART_COUNT', 0)}", store)
+    backend = "cpu:gloo,cuda:nccl" if on_gpu else "gloo"
+    dist.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=COLLECTIVE)
     try:
         words = dist.new_group(backend="gloo", timeout=PATIENCE)
         yield Team(dist.get_rank(), dist.get_world_size(), device, words)

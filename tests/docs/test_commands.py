@@ -43,6 +43,7 @@ if importlib.util.find_spec("ray") is None:
 REFUSED = {
     r"audit\.limits=\{secret_exposure_bits": 1,
     r"serve tiny --host 0\.0\.0\.0": 2,
+    r"verify marked\.txt --watermark": 1,  # a story of twenty tokens hides no mark
 }  # the page says that it refuses
 MADE_FROM_TINY = (
     "tiny",
@@ -124,6 +125,7 @@ class Reader:
         self.finished = finished
 
     def types(self, command: str) -> None:
+        command, _, target = command.partition(" > ")
         words = shlex.split(command, comments=True)[1:]
         if command.startswith("torchrun"):
             environment = {
@@ -140,12 +142,15 @@ class Reader:
         expected = next((code for pattern, code in REFUSED.items() if re.search(pattern, command)), 0)
         assert result.code == expected, f"{command}\n{result.err[-2000:]}"
         assert result.out or result.err, f"{command} said nothing"
+        if target:
+            Path(target).write_text(result.out)
 
     def provide(self, verb: str, word: str) -> None:
         """Lay out what the command opens and the page takes for granted."""
         place = Path(word)
         if verb in OPENING:
-            for name in word.split(","):
+            inside = re.match(r"runs/(\w+)/", word)
+            for name in [inside[1]] if inside else word.split(","):
                 if name in MADE_FROM_TINY and not (Path("runs") / name).exists():
                     self.copy_run(name)
         if verb in ("show", "chat", "audit") and word == "FOLDER" and not place.exists():
