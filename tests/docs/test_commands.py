@@ -43,7 +43,6 @@ if importlib.util.find_spec("ray") is None:
 REFUSED = {
     r"audit\.limits=\{secret_exposure_bits": 1,
     r"serve tiny --host 0\.0\.0\.0": 2,
-    r"verify marked\.txt --watermark": 1,  # a story of twenty tokens hides no mark
 }  # the page says that it refuses
 MADE_FROM_TINY = (
     "tiny",
