@@ -74,7 +74,7 @@ def test_again_gives_another_answer_beside_the_first(chat: Callable[..., Any]) -
 
 
 def test_a_stopped_answer_is_gone_on_with(chat: Callable[..., Any]) -> None:
-    page = chat(pause=0.15)
+    page = chat(pause=0.5)
     page.locator(".opener").first.click()
     page.wait_for_function("() => document.querySelector('.writing')?.textContent.length > 8")
     page.get_by_role("button", name="Stop").click()
