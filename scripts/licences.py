@@ -73,7 +73,7 @@ def gather(requirement: str, found: dict[str, tuple[str, str]]) -> None:
 
 
 def licence_of(name: str) -> str:
-    """The licence of an installed package in its own words: expression, else classifiers, else the field's first line."""
+    """The licence of an installed package in its own words: expression, classifiers, the field's or its file's first line."""
     about = metadata.metadata(name)
     expression = about.get("License-Expression")
     if expression:
@@ -81,7 +81,9 @@ def licence_of(name: str) -> str:
     classifiers = [line.split("::")[-1].strip() for line in about.get_all("Classifier") or []
                    if line.startswith("License ::")]  # fmt: skip
     stated = [line for line in classifiers if line != "OSI Approved"]
-    return "; ".join(stated) or str(about.get("License") or "not stated").split("\n")[0][:80]
+    files = [file for file in metadata.files(name) or [] if file.name.startswith("LICENSE")]
+    found = "; ".join(stated) or about.get("License") or (files and files[0].read_text().strip())
+    return str(found or "not stated").split("\n")[0][:80]
 
 
 def licence_table(found: dict[str, tuple[str, str]]) -> str:

@@ -29,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--weights", choices=("fp32", "bf16", "int8", "int4"), default="fp32")
     parser.add_argument("--guess", type=int, default=0, metavar="N", help="look up N tokens ahead in the text so far")
     parser.add_argument("--deadline", type=float, default=600.0, metavar="SECONDS", help="an answer ends after so long")
+    parser.add_argument("--policy", metavar="FILE", default="", help="refuse and hide what this policy file names")
     parser.add_argument("--key-file", type=Path, metavar="FILE", help="ask everybody for one of its keys")
     parser.add_argument("--new-key", metavar="NAME", help="make a key, print it once, and stop")
     add_key_arguments(parser)
@@ -69,6 +70,7 @@ def _serve(options: argparse.Namespace) -> int:
         weights=options.weights,
         guess_tokens=options.guess,
         deadline_seconds=options.deadline,
+        policy=options.policy,
     )
     return 0
 

@@ -11,7 +11,8 @@ from typing import Any
 from groundup.serve.metrics import Metrics
 from groundup.serve.worker import Piece, Said
 
-FINISH = {"stop": "stop", "length": "length", "cancelled": "length"}  # OpenAI has no word for a passed deadline
+# OpenAI has no word for a passed deadline.
+FINISH = {"stop": "stop", "length": "length", "cancelled": "length", "content_filter": "content_filter"}
 
 
 def error_body(

@@ -68,6 +68,7 @@ def create_app(
         _finder(models, options, weights, open_speaker),
         max_waiting=options.max_waiting,
         max_open=max(2, len(models.adapters) + (1 if model is None or isinstance(model, str | Path) else len(model))),
+        guard=_content_guard(options.policy),
     )
 
     @asynccontextmanager
@@ -168,6 +169,15 @@ def _finder(
         return speaker
 
     return find
+
+
+def _content_guard(policy: str) -> Any:
+    """The content guard of a policy file; None without one."""
+    if not policy:
+        return None
+    from groundup.audit.content import ContentGuard
+
+    return ContentGuard.open(Path(policy))
 
 
 def keys_for(host: str, port: int, key_file: Path | None) -> Keys | None:

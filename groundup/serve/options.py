@@ -52,5 +52,6 @@ class ServeOptions(Options):
         default="", description="an OpenAI-compatible server: the bigger model behind the applications"
     )
     apps_model: str = Field(default="groundup", description="the name of that model there")
+    policy: str = Field(default="", description="policy file of the content guard; none: nothing is screened")
     # 30 seconds: most answers are done by then. Taste.
     drain_seconds: float = Field(default=30.0, ge=0, description="after SIGTERM, answers in work may go on for so long")

@@ -12,9 +12,12 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from groundup.core.errors import GroundupError
+
+if TYPE_CHECKING:
+    from groundup.audit.content import ContentGuard
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class Piece:
 
     index: int = 0
     text: str = ""
-    finish: str = ""  # "stop", "length", "cancelled"
+    finish: str = ""  # "stop", "length", "cancelled", "content_filter"
     prompt_tokens: int = 0
     completion_tokens: int = 0
     tokens: tuple[Said, ...] = ()
@@ -125,10 +128,19 @@ class Speaker(Protocol):
 
 
 class Worker:
-    """Owns the speakers and the only thread that calls them. find(name) opens a model; it may raise GroundupError."""
+    """Owns the speakers and the only thread that calls them. find(name) opens a model; it may raise GroundupError.
+    guard: what every request and answer must pass; None lets all through."""
 
-    def __init__(self, find: Callable[[str], Speaker], *, max_waiting: int = 32, max_open: int = 2) -> None:
+    def __init__(
+        self,
+        find: Callable[[str], Speaker],
+        *,
+        max_waiting: int = 32,
+        max_open: int = 2,
+        guard: ContentGuard | None = None,
+    ) -> None:
         self.find = find
+        self.guard = guard
         self.max_waiting = max_waiting
         self.max_open = max_open  # models kept in memory; taste: two, for a comparison side by side
         self.speakers: dict[str, Speaker] = {}
@@ -186,6 +198,15 @@ class Worker:
                 loop.call_soon_threadsafe(pieces.put_nowait, piece)
 
         job = Job(emit=emit, deadline=time.monotonic() + deadline_seconds, **job_fields)
+        if self.guard is not None:
+            from groundup.serve.screening import Screening
+
+            screening = Screening(self.guard, job)
+            if refusal := list(screening.refused()):
+                for said in refusal:
+                    yield said
+                return
+            job = screening.watch()
         self.submit(job)
         open_answers = int(job.sampling.get("n", 1))
         try:
