@@ -23,6 +23,7 @@ from groundup.audit.attention import attention_rollout
 from groundup.audit.attribution import METHODS, RESIDUAL, Attribution, Explained
 from groundup.audit.faithfulness import Faithfulness, faithfulness
 from groundup.audit.lens import LayerView, decided_at, logit_lens
+from groundup.audit.nearby import Map, nearby
 from groundup.core.errors import UsageError, near
 
 BASELINES = {"attention_rollout": attention_rollout}  # shown beside the methods; never called the most faithful
@@ -68,6 +69,7 @@ class Explanation:
     sources: list[Any] = field(default_factory=list)
     lens: str = "logit lens"  # what the layers were read through
     notes: list[str] = field(default_factory=list)
+    map: Map | None = None  # the prompt's tokens and what lies near them, by embedding
 
     @property
     def best_method(self) -> str:
@@ -159,6 +161,7 @@ def explain(
         sources=list(sources),
         lens="logit lens" if lens is None else "tuned lens",
         notes=_notes(found, probability),
+        map=nearby(asked.model, tokenizer, asked.prompt_ids),
     )
 
 

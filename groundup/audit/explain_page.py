@@ -32,7 +32,12 @@ h3 { font-size: 1rem; margin: 1.2rem 0 .3rem } p.soft, small, figcaption { color
 .frame { color: var(--soft); font-size: .75em }
 table { border-collapse: collapse; width: 100%; font-size: .92rem } th, td { text-align: left; padding: .3rem .6rem .3rem 0;
   border-bottom: 1px solid var(--line) } .number { text-align: right; font-variant-numeric: tabular-nums }
-.scroll { overflow-x: auto } .decided td { font-weight: 600 } code { background: rgb(128 128 128 / .15); padding: 0 .2em }
+.scroll { overflow-x: auto } .decided td { font-weight: 600 }
+.map { width: 100%; border: 1px solid var(--line) }
+.map text { font-size: 1.9px; fill: var(--soft) } 
+.map circle { fill: var(--soft) } 
+.map text.asked { font-weight: 700; fill: var(--text) } .map circle.asked { fill: rgb(var(--for)) }
+code { background: rgb(128 128 128 / .15); padding: 0 .2em }
 """
 
 
@@ -53,7 +58,7 @@ def render(explanation: Explanation) -> str:
         tag("title", f"Why: {shorten(explanation.target.strip(), 60)}"),
         tag("style", Html(STYLE)),
     )
-    parts = [_opening(explanation), _words(explanation), _trust(explanation), _layers(explanation)]
+    parts = [_opening(explanation), _words(explanation), _trust(explanation), _layers(explanation), _map(explanation)]
     body = tag("body", tag("main", *parts, _sources(explanation)))
     return "<!doctype html>\n" + tag("html", head, body, lang="en")
 
@@ -167,6 +172,34 @@ def _layers(explanation: Explanation) -> Html | None:
         ),
         table(["layer", "first choices", "probability", "rank", "distance (nats)"], rows, numbers=(2, 3, 4)),
     )
+
+
+def _map(explanation: Explanation) -> Html | None:
+    """Tokens of the prompt among their neighbours, drawn, and the neighbours as a table for who cannot see the drawing."""
+    if explanation.map is None:
+        return None
+    drawn = []
+    for point in explanation.map.points:
+        x, y = 4 + 80 * point.x, 5 + 50 * (1 - point.y)
+        kind = "asked" if point.asked else "near"
+        drawn += [
+            tag("circle", cx=f"{x:.1f}", cy=f"{y:.1f}", r=0.8, class_=kind),
+            tag("text", point.text.strip() or "?", x=f"{x + 1.2:.1f}", y=f"{y + 0.7:.1f}", class_=kind),
+        ]
+    rows = [
+        [tag("code", point.text), [tag("span", tag("code", text), f" {cosine:.2f}  ") for text, cosine in point.near]]
+        for point in explanation.map.points
+        if point.asked
+    ]
+    return tag(
+        "section",
+        tag("h2", "What lies near"),
+        tag("p", "Tokens of the prompt (bold) among those whose embeddings point the same way. The drawing shows "
+            f"{explanation.map.shown:.0%} of their spread, by two principal components: what lies together on it may be far "
+            "apart. The table holds the true nearness (cosine).", class_="soft"),
+        tag("svg", *drawn, viewBox="0 0 100 60", class_="map", role="img", aria_label="Map of embeddings"),
+        table(["token", "nearest"], rows),
+    )  # fmt: skip
 
 
 def _sources(explanation: Explanation) -> Html:

@@ -18,6 +18,7 @@ FINDINGS: dict[str, tuple[str, ...]] = {
     "corpus": ("corpus_pronoun_gap",),
     "membership": ("membership_auc",),
     "extraction": ("extractable_excess",),
+    "checkpoints": ("checkpoint_exposure_bits", "checkpoint_epsilon"),
     "calibration": ("token_calibration_error", "token_scaled_error"),
     "crows_pairs": ("crows_pairs_summed", "crows_pairs_per_token", "crows_pairs_masked"),
     "stereoset": ("stereoset_stereotype",),

@@ -118,7 +118,7 @@ class Tags(HTMLParser):
 
 def test_the_page_answers_all_questions_and_loads_nothing(explanation: Explanation, tmp_path: Path) -> None:
     page = write_page(explanation, tmp_path / "why.html").read_text()
-    for heading in ("Which words", "How far to trust the words", "Which layer", "Which documents"):
+    for heading in ("Which words", "How far to trust the words", "Which layer", "What lies near", "Which documents"):
         assert f"<h2>{heading}</h2>" in page
     assert "stories: story-7" in page and "Integrated gradients" in page
     tags = Tags()
