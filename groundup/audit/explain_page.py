@@ -34,8 +34,8 @@ table { border-collapse: collapse; width: 100%; font-size: .92rem } th, td { tex
   border-bottom: 1px solid var(--line) } .number { text-align: right; font-variant-numeric: tabular-nums }
 .scroll { overflow-x: auto } .decided td { font-weight: 600 }
 .map { width: 100%; border: 1px solid var(--line) }
-.map text { font-size: 1.9px; fill: var(--soft) } 
-.map circle { fill: var(--soft) } 
+.map text { font-size: 1.9px; fill: var(--soft) }
+.map circle { fill: var(--soft) }
 .map text.asked { font-weight: 700; fill: var(--text) } .map circle.asked { fill: rgb(var(--for)) }
 code { background: rgb(128 128 128 / .15); padding: 0 .2em }
 """
