@@ -18,6 +18,7 @@ from groundup.apps.health.cases import RISK_CASES, notes, training
 from groundup.apps.health.deidentify import deidentify
 from groundup.apps.search.app import Search
 from groundup.core.errors import DataError
+from groundup.core.randomness import numpy_random
 from groundup.core.score import Score
 from groundup.language import personal
 from groundup.metrics.calibration import calibration_error
@@ -51,6 +52,9 @@ def leaks() -> list[Score]:
     by_origin = {name: [one for origin, row in rows if origin == name for one in row] for name, _ in rows}
     recalls = {name: sum(some) / len(some) for name, some in by_origin.items()}
     gap = max(recalls.values()) - min(recalls.values())
+    bounds = [wilson(sum(some), len(some)) for some in by_origin.values()]  # each origin's own, hence on the wide side
+    gap_low = max(0.0, max(low for low, _ in bounds) - min(high for _, high in bounds))
+    gap_high = max(high for _, high in bounds) - min(low for low, _ in bounds)
     return [
         Score(
             "health_deidentify",
@@ -75,8 +79,8 @@ def leaks() -> list[Score]:
             "health_deidentify",
             "recall gap between origins of names",
             gap,
-            0.0,
-            min(1.0, gap + 0.05),
+            gap_low,
+            gap_high,
             len(recalls),
             protocol="synthetic notes",
             higher_is_better=False,
@@ -99,9 +103,12 @@ def flags() -> list[Score]:
     loud = [p for p, r in zip(chances, right, strict=True) if r]
     bar = float(np.quantile(quiet, SPECIFICITY, method="higher"))
     hits = sum(p > bar for p in loud)
-    error = calibration_error(
-        [max(p, 1 - p) for p in chances], [(p >= 0.5) == r for p, r in zip(chances, right, strict=True)], bins=5
-    )
+    sure_N = np.array([max(p, 1 - p) for p in chances])
+    true_N = np.array([(p >= 0.5) == r for p, r in zip(chances, right, strict=True)])
+    error = calibration_error(sure_N.tolist(), true_N.tolist(), bins=5)
+    draws_RN = numpy_random(1, "calibration").integers(0, len(sure_N), (1000, len(sure_N)))
+    drawn = [calibration_error(sure_N[row].tolist(), true_N[row].tolist(), bins=5) for row in draws_RN]
+    low, high = np.quantile(drawn, [0.025, 0.975])
     return [
         Score(
             "health_flags",
@@ -126,8 +133,8 @@ def flags() -> list[Score]:
             "health_flags",
             "calibration error",
             error,
-            max(0.0, error - 0.05),
-            error + 0.05,
+            min(error, float(low)),  # resampling adds to this error: its interval lies high
+            float(high),
             len(chances),
             protocol="5 bins, hand-written sentences",
             higher_is_better=False,
