@@ -41,7 +41,8 @@ class Map:
 
 def nearby(model: Any, tokenizer: Any, ids: Sequence[int]) -> Map | None:
     """The map of a prompt's tokens and their neighbours. None where fewer than three tokens would stand on it."""
-    table = next((one for one in model.embedding.modules() if isinstance(one, nn.Embedding)), None)
+    body = getattr(model, "model", model)  # a classifier's own model
+    table = next((one for one in body.embedding.modules() if isinstance(one, nn.Embedding)), None)
     if table is None:
         return None
     special = set(tokenizer.special.values())
