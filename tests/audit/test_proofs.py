@@ -201,7 +201,8 @@ def test_mitigation_halves_a_planted_gap_for_less_than_two_percent_of_loss(tmp_p
     tokenizer = Tokenizer.train(leaning, kind="bpe", vocabulary_size=600)
     draw = random.Random(3)
     if method == "counterfactual":
-        repaired = [swapped(text) if draw.random() < 0.5 else text for text in leaning]
+        # 0.3: half of the texts turned closed the gap to .002 and cost 5 % of loss after 300 steps; the held-out text leans.
+        repaired = [swapped(text) if draw.random() < 0.3 else text for text in leaning]
     else:
         repaired = balanced(by_side)
         draw.shuffle(repaired)
